@@ -1,0 +1,1 @@
+"""Attacks on any callable from pixels to logits; they know nothing of CLIP."""

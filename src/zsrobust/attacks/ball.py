@@ -1,0 +1,70 @@
+"""The set an attacker may search: the ball around a clean image, inside the box [0, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from zsrobust.randomness import key_seed, normal_noise, uniform_noise
+from zsrobust.threat_model import ThreatModel
+
+_TINY = 1e-12
+
+
+def project(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
+    """The nearest allowed pixels: into the ball, then into the box. Shapes (B, 3, H, W).
+
+    Clipping to the box after the ball keeps both, since the clean image lies in the box.
+    """
+    delta = pixels - clean
+    if threat.norm == "linf":
+        delta = delta.clamp(-threat.eps, threat.eps)
+    else:
+        delta = delta * (threat.eps / _lengths(delta).clamp_min(_TINY)).clamp_max(1.0)
+    return (clean + delta).clamp(0.0, 1.0)
+
+
+def distance(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
+    """How far pixels lie from the clean image in the norm of the threat model, (B,)."""
+    delta = (pixels - clean).flatten(1)
+    return delta.abs().amax(1) if threat.norm == "linf" else delta.norm(dim=1)
+
+
+def random_start(
+    clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: object
+) -> Tensor:
+    """A uniform random point of the ball, clipped to the box, keyed by sample id and `key`.
+
+    L-inf: each element uniform in [-eps, eps]. L2: a random direction of length eps * U^(1/d).
+    """
+    shape = tuple(clean.shape[1:])
+    if threat.norm == "linf":
+        delta = uniform_noise(ids, shape, *key, device=clean.device) * threat.eps
+    else:
+        noise = normal_noise(ids, shape, *key, device=clean.device)
+        radii = torch.tensor([_unit_draw(sample, *key) for sample in ids], device=clean.device)
+        radii = threat.eps * radii ** (1 / clean[0].numel()) if len(ids) else radii
+        delta = noise / _lengths(noise).clamp_min(_TINY) * radii.view(-1, 1, 1, 1)
+    return project(clean + delta, clean, threat)
+
+
+def ascend(pixels: Tensor, gradient: Tensor, clean: Tensor, threat: ThreatModel, step: float) -> Tensor:
+    """One projected step up the gradient: its sign for L-inf, its direction for L2.
+
+    A zero gradient moves nothing.
+    """
+    if threat.norm == "linf":
+        direction = gradient.sign()
+    else:
+        direction = gradient / _lengths(gradient).clamp_min(_TINY)
+    return project(pixels + step * direction, clean, threat)
+
+
+def _lengths(delta: Tensor) -> Tensor:
+    return delta.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+def _unit_draw(*key: object) -> float:
+    return key_seed(*key, "radius") / 2.0**63

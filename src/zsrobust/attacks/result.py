@@ -1,0 +1,99 @@
+"""What an attack returns: everything per image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Status = Literal["clean_wrong", "fooled", "survived"]
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What one member of a cascade did, per image (B,).
+
+    ran: whether it was given the image. prediction, margin, distance: of its best iterate, judged
+    again on those very pixels; of the clean image where it did not run.
+    """
+
+    name: str
+    ran: Tensor
+    prediction: Tensor
+    margin: Tensor
+    distance: Tensor
+    iteration: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    flags: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """All of an attack's findings, per image.
+
+    pixels: (B, 3, H, W): adversarial where fooled, the best iterate found where survived, clean
+    where the clean image was already wrong (with `stop="never"`: the last iterate for every image).
+    status: per image. attack: the member that won, else "". predictions, margins, loss: of
+    `pixels`, judged in fp32; margin is best wrong minus true logit, loss is cross-entropy.
+    distance: in the norm of the threat model. iteration: of the first success, else -1.
+    forwards, backwards: passes spent on the image. health: flags such as `zero-gradient`.
+    """
+
+    pixels: Tensor
+    status: tuple[Status, ...]
+    attack: tuple[str, ...]
+    clean_predictions: Tensor
+    clean_margins: Tensor
+    predictions: Tensor
+    margins: Tensor
+    loss: Tensor
+    distance: Tensor
+    iteration: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    health: tuple[tuple[str, ...], ...]
+    members: tuple[MemberResult, ...]
+
+    @property
+    def robust_accuracy(self) -> float:
+        """Share of all images that are right when clean and under every attack."""
+        return _share(self.status, "survived", len(self.status))
+
+    @property
+    def attack_success_rate(self) -> float:
+        """Share of images right when clean that were fooled."""
+        right = len(self.status) - self.status.count("clean_wrong")
+        return _share(self.status, "fooled", right)
+
+
+def join(parts: list[AttackResult]) -> AttackResult:
+    """One result from those of consecutive blocks."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = {}
+    for name in AttackResult.__dataclass_fields__:
+        values = [getattr(part, name) for part in parts]
+        if name == "members":
+            joined[name] = tuple(_join_member(rows) for rows in zip(*values, strict=True))
+        else:
+            joined[name] = _concatenate(values)
+    return AttackResult(**joined)
+
+
+def _join_member(rows: tuple[MemberResult, ...]) -> MemberResult:
+    fields = [name for name in MemberResult.__dataclass_fields__ if name != "name"]
+    joined = {name: _concatenate([getattr(row, name) for row in rows]) for name in fields}
+    return MemberResult(name=rows[0].name, **joined)
+
+
+def _concatenate(values: list[object]) -> object:
+    if isinstance(values[0], Tensor):
+        return torch.cat(values)  # type: ignore[arg-type]
+    return tuple(item for value in values for item in value)  # type: ignore[attr-defined]
+
+
+def _share(status: tuple[Status, ...], which: Status, of: int) -> float:
+    return status.count(which) / of if of else float("nan")

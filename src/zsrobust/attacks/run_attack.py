@@ -1,0 +1,102 @@
+"""The one way attacks are run: no attack is trusted.
+
+Images already misclassified are never attacked, those fooled are dropped, every result is
+projected into ball and box and judged again in fp32 on the very pixels that are returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from zsrobust.attacks.attack_block import Campaign, Stop, attack_block
+from zsrobust.attacks.batches import blocks
+from zsrobust.attacks.catalogue import ATTACKS, Cascade
+from zsrobust.attacks.measuring import measuring
+from zsrobust.attacks.pgd import PGD
+from zsrobust.attacks.result import AttackResult, join
+from zsrobust.errors import PixelsError, RunError, SettingsError
+from zsrobust.threat_model import ThreatModel, check_norm, parse_eps
+
+DEFAULT_BATCH = 64
+
+
+def run_attack(
+    classifier: Callable[[Tensor], Tensor],
+    pixels: Tensor,
+    labels: Tensor,
+    *,
+    attack: str | PGD | Cascade = "pgd-20",
+    eps: str | float = "1/255",
+    norm: str = "linf",
+    seed: int = 0,
+    ids: Sequence[str] | None = None,
+    batch_size: int | None = None,
+    precision: Literal["fp32"] = "fp32",
+    stop: Stop = "first",
+) -> AttackResult:
+    """Attacks every image that is classified correctly; all results per image.
+
+    classifier: any callable from pixels (B, 3, H, W) in [0, 1] to logits (B, C).
+    labels: (B,) int64. eps: "4/255" or a fraction of the pixel range (L2: a length).
+    ids: name each image's random numbers; default: sha256 of its bytes.
+    stop: `first` drops an image at its first success; `never` gives every image, right or wrong,
+    all steps and returns last iterates (for measuring attention, not for accuracy).
+    The same call gives the same bytes on the same kind of CPU; order changes nothing.
+    Raises PixelsError, SettingsError or UnknownNameError; RunError if the classifier gives NaN.
+    """
+    if precision != "fp32":
+        raise SettingsError(f"precision = {precision!r}: attacks run in 'fp32'.")
+    campaign = Campaign(
+        cascade=_cascade(attack),
+        threat=ThreatModel(check_norm(norm), parse_eps(eps, norm)),
+        seed=seed,
+        batch_size=batch_size or DEFAULT_BATCH,
+        stop=stop,
+    )
+    _check(pixels, labels)
+    names = [_content_id(image) for image in pixels] if ids is None else list(ids)
+    if len(names) != len(pixels):
+        raise PixelsError(f"ids holds {len(names)} names for {len(pixels)} images.")
+    logits_of = partial(_checked_logits, classifier)
+    with measuring(classifier):
+        return join(
+            [
+                attack_block(logits_of, pixels[part].float(), labels[part], names[part], campaign)
+                for part in blocks(len(pixels))
+            ]
+        )
+
+
+def _cascade(attack: str | PGD | Cascade) -> Cascade:
+    if isinstance(attack, str):
+        return ATTACKS[attack]
+    return (attack,) if isinstance(attack, PGD) else tuple(attack)
+
+
+def _check(pixels: Tensor, labels: Tensor) -> None:
+    if pixels.ndim != 4 or not len(pixels):
+        raise PixelsError(f"pixels must be (B, 3, H, W), B > 0; got {tuple(pixels.shape)}.")
+    if labels.dtype != torch.int64 or labels.shape != (len(pixels),):
+        raise PixelsError(
+            f"labels must be int64 ({len(pixels)},); got {labels.dtype} {tuple(labels.shape)}."
+        )
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= -1e-6 and high <= 1 + 1e-6):
+        raise PixelsError(f"images must lie in [0, 1]; got [{low:.2f}, {high:.2f}].")
+
+
+def _checked_logits(classifier: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+    logits = classifier(pixels).float()
+    if not bool(torch.isfinite(logits).all()):
+        raise RunError("The classifier gives NaN or infinite logits: no attack can be judged.")
+    return logits
+
+
+def _content_id(image: Tensor) -> str:
+    return hashlib.sha256(image.detach().cpu().float().numpy().tobytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""From pixels to zero-shot logits: resize, normalise, encode, cosine times the model's scale."""

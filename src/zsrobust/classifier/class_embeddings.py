@@ -1,0 +1,78 @@
+"""Class names to unit vectors: the weights of a zero-shot classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from zsrobust.errors import InputError
+from zsrobust.models.model import Model
+
+_CACHE: WeakKeyDictionary[nn.Module, dict[tuple[tuple[str, ...], tuple[str, ...]], Tensor]] = (
+    WeakKeyDictionary()
+)
+_TEXTS_AT_ONCE = 256
+
+
+def embed_classes(model: Model, classes: Sequence[str], templates: Sequence[str]) -> Tensor:
+    """Unit class embeddings (C, D): mean of normalised template embeddings, renormalised.
+
+    Computed once per text tower, names and templates, without gradient. open_clip's own builder
+    relies on the model to normalise before averaging; here it is done explicitly.
+    Raises InputError for an empty list of classes or a template without `{}`.
+    """
+    check_prompts(classes, templates)
+    known = _CACHE.setdefault(model.clip, {})
+    key = (tuple(classes), tuple(templates))
+    if key not in known:
+        texts = [template.format(name) for name in classes for template in templates]
+        embeddings = embed_texts(model, texts).view(len(classes), len(templates), -1)
+        known[key] = normalize(embeddings.mean(1), dim=-1)
+    return known[key].to(model.device)
+
+
+@torch.no_grad()
+def embed_texts(model: Model, texts: Sequence[str]) -> Tensor:
+    """Unit embeddings (N, D) of whole sentences, on the model's device."""
+    parts = []
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        tokens = model.tokenizer(list(texts[start : start + _TEXTS_AT_ONCE])).to(model.device)
+        parts.append(normalize(model.clip.encode_text(tokens).float(), dim=-1))  # type: ignore[operator]
+    return torch.cat(parts)
+
+
+def check_prompts(classes: Sequence[str], templates: Sequence[str]) -> None:
+    """Raises InputError unless there are classes, none empty, and each template has one `{}`."""
+    if not classes:
+        raise InputError("The list of classes is empty. Name at least two classes.")
+    if any(not name.strip() for name in classes):
+        position = next(i for i, name in enumerate(classes) if not name.strip())
+        raise InputError(f"Class {position} has an empty name. Every class needs a name.")
+    if not templates:
+        raise InputError("The list of templates is empty. A plain one is 'a photo of a {}.'.")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise InputError(f"Template {template!r} must hold '{{}}' once, where the name goes.")
+
+
+def refuse_duplicates(classes: Sequence[str]) -> None:
+    """Raises InputError naming the classes that were typed twice."""
+    twice = sorted({name for name in classes if list(classes).count(name) > 1})
+    if twice:
+        raise InputError(f"Class names must differ; given twice: {', '.join(twice)}.")
+
+
+def coinciding_classes(
+    class_embeddings: Tensor, classes: Sequence[str], tolerance: float = 1e-6
+) -> tuple[tuple[str, str], ...]:
+    """Pairs of classes whose embeddings coincide: their ties cost accuracy silently.
+
+    class_embeddings: (C, D), unit. tolerance: on 1 - cosine.
+    """
+    cosines = class_embeddings @ class_embeddings.T
+    pairs = torch.nonzero(torch.triu(cosines > 1 - tolerance, diagonal=1)).tolist()
+    return tuple((classes[first], classes[second]) for first, second in pairs)

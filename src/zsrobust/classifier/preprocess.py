@@ -1,0 +1,34 @@
+"""From pixels in [0, 1] to what an image tower sees: the one place where pixels are normalised."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+class Preprocess(nn.Module):
+    """Differentiable bicubic resize to `size`, then (x - mean) / std per channel.
+
+    Bicubic with align_corners and antialias off and no clamp, as the literature's
+    (TeCoA release, replace/); the exact identity where sizes already agree.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, size: int, mean: tuple[float, float, float], std: tuple[float, float, float]
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) in [0, 1] to (B, 3, size, size), normalised."""
+        if pixels.shape[-2:] != (self.size, self.size):
+            pixels = interpolate(
+                pixels, size=(self.size, self.size), mode="bicubic", align_corners=False
+            )
+        return (pixels - self.mean) / self.std

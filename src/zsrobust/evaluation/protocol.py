@@ -1,0 +1,127 @@
+"""A protocol fixes the attack: norm, radii, steps, loss, iterate, resolution, prompts.
+
+Never n, never hardware, never a dataset. Once released it never changes: a change is a new name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from zsrobust.attacks.catalogue import Cascade
+from zsrobust.attacks.pgd import PGD, step_length
+from zsrobust.errors import SettingsError
+from zsrobust.settings import (
+    StrictModel,
+    canonical_hash,
+    entry_names,
+    find_entry,
+    parse,
+    read_yaml,
+    with_overrides,
+)
+from zsrobust.threat_model import Norm, parse_eps
+
+PROTOCOLS = Path(__file__).parent / "protocols"
+_SHORT = {"cross-entropy": "ce", "margin": "margin"}
+
+
+class ProtocolSettings(StrictModel):
+    """What a protocol's YAML holds."""
+
+    source: str
+    norm: Norm = "linf"
+    eps: list[str] = Field(default_factory=list)
+    attack: Literal["pgd", "none"] = "pgd"
+    losses: list[Literal["cross-entropy", "margin"]] = Field(default_factory=lambda: ["cross-entropy"])
+    steps: int = Field(20, ge=1)
+    step_size: str = "eps/4"
+    restarts: int = Field(1, ge=1)
+    iterate: Literal["best", "last"] = "best"
+    precision: Literal["fp32"] = "fp32"
+    resolution: int | Literal["tower", "as-released", "native"] = "tower"
+    prompts: Literal["dataset"] | list[str] = "dataset"
+
+    @field_validator("eps", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [str(eps) for eps in value] if isinstance(value, list) else [str(value)]
+
+    @model_validator(mode="after")
+    def _means_something(self) -> ProtocolSettings:
+        try:
+            for eps in self.eps:
+                parse_eps(eps, self.norm)
+            step_length(self.step_size, 1.0)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        if self.attack != "none" and not self.eps:
+            raise ValueError('eps is missing: an attack needs a radius such as ["1/255"].')
+        if self.attack == "none" and self.eps:
+            raise ValueError("eps is given, but attack is 'none'. Remove one of them.")
+        return self
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol by name, as it is run."""
+
+    name: str
+    settings: ProtocolSettings
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What decides numbers: every setting but its source."""
+        return self.settings.model_dump(exclude={"source"})
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over the canonical JSON of `content`."""
+        return canonical_hash(self.content)
+
+    @property
+    def radii(self) -> tuple[float, ...]:
+        """The radii as numbers."""
+        return tuple(parse_eps(eps, self.settings.norm) for eps in self.settings.eps)
+
+    @property
+    def cascade(self) -> Cascade:
+        """The attacks, one a loss; each sees only the images the ones before left standing."""
+        settings = self.settings
+        return tuple(
+            PGD(
+                name=f"pgd-{_SHORT[loss]}-{settings.steps}",
+                loss=loss,
+                steps=settings.steps,
+                step_size=settings.step_size,
+                restarts=settings.restarts,
+                iterate=settings.iterate,
+            )
+            for loss in settings.losses
+        )
+
+
+def protocol_names() -> list[str]:
+    """The names of the protocols that ship, sorted."""
+    return entry_names(PROTOCOLS)
+
+
+def load_protocol(protocol: str | Path | Protocol, overrides: Sequence[str] = ()) -> Protocol:
+    """A protocol by name, from a user's YAML file, or as it is; `overrides` are `key=value`.
+
+    Raises UnknownNameError, or SettingsError listing every fault at once.
+    """
+    if isinstance(protocol, Protocol):
+        if not overrides:
+            return protocol
+        content, name, where = protocol.settings.model_dump(), protocol.name, protocol.name
+    else:
+        path = find_entry(protocol, PROTOCOLS, "protocol", "zsrobust protocols")
+        content, name, where = read_yaml(path), path.stem, path.name
+    settings = parse(ProtocolSettings, with_overrides(content, overrides), where)
+    return Protocol(name, settings, tuple(overrides))

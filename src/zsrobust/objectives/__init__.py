@@ -1,0 +1,1 @@
+"""What fine-tuning minimises; an objective knows nothing of the attack that made its batch."""

@@ -1,0 +1,50 @@
+"""Two models on the same images: the exact McNemar test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from zsrobust.errors import InputError
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PairedTest:
+    """Two models on the `n` images they share.
+
+    only_a, only_b: images that one model got right and the other did not.
+    p_value: two-sided; the chance of a split at least so uneven were the models equally good.
+    """
+
+    n: int
+    only_a: int
+    only_b: int
+    p_value: float
+
+    @property
+    def difference(self) -> float:
+        """Accuracy of a minus accuracy of b over the shared images, in [-1, 1]."""
+        return (self.only_a - self.only_b) / self.n
+
+
+def mcnemar(a: Mapping[str, bool], b: Mapping[str, bool]) -> PairedTest:
+    """The exact two-sided McNemar test on the ids that `a` and `b` share (McNemar 1947).
+
+    a, b: id -> whether that model was right. Images that only one of them saw are left out.
+    Raises InputError where they share none.
+    """
+    from scipy.stats import binomtest
+
+    shared = a.keys() & b.keys()
+    if not shared:
+        raise InputError(
+            f"The two runs ({len(a)} and {len(b)} images) share no image. "
+            "Evaluate both models on the same dataset."
+        )
+    only_a = sum(a[i] and not b[i] for i in shared)
+    only_b = sum(b[i] and not a[i] for i in shared)
+    discordant = only_a + only_b
+    p_value = float(binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0
+    return PairedTest(len(shared), only_a, only_b, p_value)

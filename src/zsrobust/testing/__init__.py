@@ -1,0 +1,1 @@
+"""Tools for testing one's own attacks and objectives: a tiny random CLIP, the contracts."""
