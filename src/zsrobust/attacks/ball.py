@@ -32,9 +32,7 @@ def distance(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
     return delta.abs().amax(1) if threat.norm == "linf" else delta.norm(dim=1)
 
 
-def random_start(
-    clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: object
-) -> Tensor:
+def random_start(clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: object) -> Tensor:
     """A uniform random point of the ball, clipped to the box, keyed by sample id and `key`.
 
     L-inf: each element uniform in [-eps, eps]. L2: a random direction of length eps * U^(1/d).
@@ -50,7 +48,9 @@ def random_start(
     return project(clean + delta, clean, threat)
 
 
-def ascend(pixels: Tensor, gradient: Tensor, clean: Tensor, threat: ThreatModel, step: float) -> Tensor:
+def ascend(
+    pixels: Tensor, gradient: Tensor, clean: Tensor, threat: ThreatModel, step: float
+) -> Tensor:
     """One projected step up the gradient: its sign for L-inf, its direction for L2.
 
     A zero gradient moves nothing.

@@ -31,9 +31,7 @@ def padded(positions: Tensor, batch_size: int) -> Tensor:
     return torch.cat([positions, positions[:1].expand(width - len(positions))])
 
 
-def in_batches(
-    function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int
-) -> Tensor:
+def in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int) -> Tensor:
     """`function` over pixels (n, 3, H, W) in padded batches, rows as if in one call."""
     outputs = []
     for start in range(0, len(pixels), batch_size):

@@ -40,11 +40,18 @@ class Findings:
         zeros = torch.zeros(count, dtype=torch.int64, device=device)
         never = torch.zeros(count, dtype=torch.bool, device=device)
         return cls(
-            clean.clone(), torch.full((count,), -torch.inf, device=device), never.clone(),
-            zeros - 1, zeros.clone(), zeros.clone(), never.clone(),
+            clean.clone(),
+            torch.full((count,), -torch.inf, device=device),
+            never.clone(),
+            zeros - 1,
+            zeros.clone(),
+            zeros.clone(),
+            never.clone(),
         )
 
-    def judge(self, images: Tensor, pixels: Tensor, logits: Tensor, labels: Tensor, step: Tensor) -> Tensor:
+    def judge(
+        self, images: Tensor, pixels: Tensor, logits: Tensor, labels: Tensor, step: Tensor
+    ) -> Tensor:
         """Takes in iterates of `images` (m,); returns which of them are misclassified, (m,)."""
         margins = margin(logits, labels)
         fooled = logits.argmax(1) != labels
@@ -91,7 +98,10 @@ def pursue(
         judged = last | every_step
         fooled = torch.zeros_like(last)
         fooled[judged] = findings.judge(
-            images[judged], pixels[turn[judged]], logits[judged], labels[images[judged]],
+            images[judged],
+            pixels[turn[judged]],
+            logits[judged],
+            labels[images[judged]],
             steps[turn[judged]],
         )
         done[turn] = last | (fooled & every_step)

@@ -24,7 +24,9 @@ def check_pixels(pixels: Tensor) -> None:
     if not (low == low and high == high):
         raise PixelsError("pixels hold NaN. Look at what made them.")
     if low < -TOLERANCE or high > 1 + TOLERANCE:
-        hint = "Divide by 255." if low >= 0 else "Pass unnormalised pixels: the classifier normalises."
+        hint = (
+            "Divide by 255." if low >= 0 else "Pass unnormalised pixels: the classifier normalises."
+        )
         raise PixelsError(f"images must lie in [0, 1]; got [{low:.2f}, {high:.2f}]. {hint}")
 
 

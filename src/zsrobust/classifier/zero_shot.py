@@ -72,7 +72,9 @@ class ZeroShotClassifier(nn.Module):
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Unit text embeddings (N, D) by the classifier's own text tower."""
         if self.model is None:
-            raise InputError("This classifier was made from class embeddings: it has no text tower.")
+            raise InputError(
+                "This classifier was made from class embeddings: it has no text tower."
+            )
         return embed_texts(self.model, texts)
 
 

@@ -116,9 +116,7 @@ def _images(
     limit: int | None,
 ) -> Dataset:
     if not isinstance(dataset, Dataset):
-        dataset = load_dataset(
-            dataset, split=split, data_root=data_root, classes_file=classes_file
-        )
+        dataset = load_dataset(dataset, split=split, data_root=data_root, classes_file=classes_file)
     if dataset.variant == "user":
         refuse_duplicates(dataset.class_names)
     if len(dataset.class_names) < 2:

@@ -16,7 +16,11 @@ KeepImages = Literal["none", "64", "all"]
 
 
 def keep_images(
-    folder: Path, block: int, ids: Sequence[str], adversarial: Mapping[str, Tensor], keep: KeepImages
+    folder: Path,
+    block: int,
+    ids: Sequence[str],
+    adversarial: Mapping[str, Tensor],
+    keep: KeepImages,
 ) -> None:
     """Writes a block's adversarial pixels, fp32, whole or not at all.
 

@@ -37,7 +37,9 @@ class ProtocolSettings(StrictModel):
     norm: Norm = "linf"
     eps: list[str] = Field(default_factory=list)
     attack: Literal["pgd", "none"] = "pgd"
-    losses: list[Literal["cross-entropy", "margin"]] = Field(default_factory=lambda: ["cross-entropy"])
+    losses: list[Literal["cross-entropy", "margin"]] = Field(
+        default_factory=lambda: ["cross-entropy"]
+    )
     steps: int = Field(20, ge=1)
     step_size: str = "eps/4"
     restarts: int = Field(1, ge=1)

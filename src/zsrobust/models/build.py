@@ -23,7 +23,9 @@ def build_clip(config: Mapping[str, Any], where: str) -> nn.Module:
     stem = settings.pop("conv_stem", None)
     custom_text = settings.pop("custom_text", False)
     if "multimodal_cfg" in settings:
-        raise ModelError(f"{where}: generative models (multimodal_cfg) are no zero-shot classifiers.")
+        raise ModelError(
+            f"{where}: generative models (multimodal_cfg) are no zero-shot classifiers."
+        )
     try:
         model: nn.Module = (CustomTextCLIP if custom_text else CLIP)(**settings)
     except (TypeError, AssertionError, KeyError) as error:

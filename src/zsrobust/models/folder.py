@@ -69,8 +69,10 @@ def save_folder(model: Model, folder: Path, state: dict[str, Tensor] | None = No
     config = {"model_cfg": dict(model.config), "preprocess_cfg": preprocess}
     (partial / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     weights = state if state is not None else dict(model.clip.state_dict())
-    save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()},
-              partial / WEIGHTS)
+    save_file(
+        {key: value.detach().cpu().contiguous() for key, value in weights.items()},
+        partial / WEIGHTS,
+    )
     if model.card is not None:
         (partial / "card.yaml").write_text(card_text(model.card), encoding="utf-8")
     os.replace(partial, folder)
@@ -101,8 +103,9 @@ def _load_weights(clip: nn.Module, path: Path, vocab_size: int) -> None:
         state = restore_token_table(load_file(path), vocab_size)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error}).") from None
-    state = {key: value.float() if value.is_floating_point() else value
-             for key, value in state.items()}
+    state = {
+        key: value.float() if value.is_floating_point() else value for key, value in state.items()
+    }
     try:
         missing, unexpected = clip.load_state_dict(state, strict=False)
     except RuntimeError as error:

@@ -75,9 +75,7 @@ def _from_open_clip(text: str) -> Model:
     architecture, tag = (text, None) if text.startswith("hf-hub:") else text.rsplit("/", 1)
     if tag is not None and (architecture, tag) not in open_clip.list_pretrained():
         known = [f"{name}/{pretrained}" for name, pretrained in open_clip.list_pretrained()]
-        raise UnknownNameError(
-            f"Unknown model '{text}'.{did_you_mean(text, known)} Give {FORMS}."
-        )
+        raise UnknownNameError(f"Unknown model '{text}'.{did_you_mean(text, known)} Give {FORMS}.")
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*QuickGELU mismatch.*")

@@ -25,14 +25,10 @@ def tecoa(settings: TecoaSettings, classifier: ZeroShotClassifier) -> Objective:
     return Objective("tecoa", class_cross_entropy, _outer_loss)
 
 
-def class_cross_entropy(
-    classifier: ZeroShotClassifier, batch: Batch
-) -> Callable[[Tensor], Tensor]:
+def class_cross_entropy(classifier: ZeroShotClassifier, batch: Batch) -> Callable[[Tensor], Tensor]:
     """Pixels (B, 3, H, W) -> cross-entropy (B,) against the batch's labels."""
     return lambda pixels: cross_entropy(classifier(pixels), batch.labels, reduction="none")
 
 
-def _outer_loss(
-    classifier: ZeroShotClassifier, batch: Batch, adversarial: Tensor
-) -> LossTerms:
+def _outer_loss(classifier: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
     return LossTerms({"cross_entropy": cross_entropy(classifier(adversarial), batch.labels)})

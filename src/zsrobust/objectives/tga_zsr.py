@@ -40,9 +40,7 @@ def tga_zsr(settings: TgaZsrSettings, classifier: ZeroShotClassifier) -> Objecti
     draw, apart = MAPS[settings.attention], DISTANCES[settings.distance]
     frozen = FrozenMaps.of(classifier, draw)
 
-    def outer_loss(
-        student: ZeroShotClassifier, batch: Batch, adversarial: Tensor
-    ) -> LossTerms:
+    def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
         text = student.class_embeddings[batch.labels]
         reference = frozen.of_batch(batch)
         attacked = student.features(adversarial)

@@ -17,7 +17,9 @@ def bilinear_matrix(size: int, target: int = TARGET) -> Tensor:
 
     Rows sum to one; a map m (h, w) is upsampled as U_h m U_w^T.
     """
-    position = ((torch.arange(target, dtype=torch.float64) + 0.5) * size / target - 0.5).clamp_min(0)
+    position = ((torch.arange(target, dtype=torch.float64) + 0.5) * size / target - 0.5).clamp_min(
+        0
+    )
     low = position.floor().long().clamp_max(size - 1)
     high = (low + 1).clamp_max(size - 1)
     share = position - low

@@ -9,8 +9,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    "zsrobust", "torch", "torchvision", "open_clip_torch", "timm", "numpy", "pillow", "datasets",
-    "accelerate", "pyarrow", "safetensors",
+    "zsrobust",
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "timm",
+    "numpy",
+    "pillow",
+    "datasets",
+    "accelerate",
+    "pyarrow",
+    "safetensors",
 )
 
 

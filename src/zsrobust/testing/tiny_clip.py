@@ -15,10 +15,18 @@ from zsrobust.models.model import Model
 CONFIG: Mapping[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {
-        "image_size": 28, "layers": 2, "width": 32, "head_width": 16, "patch_size": 4,
+        "image_size": 28,
+        "layers": 2,
+        "width": 32,
+        "head_width": 16,
+        "patch_size": 4,
     },
     "text_cfg": {
-        "context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1,
+        "context_length": 16,
+        "vocab_size": 49408,
+        "width": 16,
+        "heads": 2,
+        "layers": 1,
     },
 }
 

@@ -52,9 +52,7 @@ FORMS: tuple[CaptionForm, ...] = (
     CaptionForm(("size", "shape"), ("a photo of a {size} {shape}.",)),
     CaptionForm(("shape", "position"), ("a photo of a {shape} in the {position}.",)),
     CaptionForm(("shape", "background"), ("a photo of a {shape} on a {background} background.",)),
-    CaptionForm(
-        ("texture", "colour", "shape"), ("a picture of one {texture} {colour} {shape}.",)
-    ),
+    CaptionForm(("texture", "colour", "shape"), ("a picture of one {texture} {colour} {shape}.",)),
     CaptionForm(
         ("size", "texture", "colour", "shape", "position", "background"),
         (

@@ -1,0 +1,6 @@
+"""`python -m zsrobust` is the `zsrobust` command."""
+
+from zsrobust.cli.main import run
+
+if __name__ == "__main__":
+    run()

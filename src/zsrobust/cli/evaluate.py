@@ -1,0 +1,93 @@
+"""`zsrobust evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zsrobust.cli.options import (
+    DataRootOption,
+    DeviceOption,
+    JsonOption,
+    LimitOption,
+    OutOption,
+    SeedOption,
+    SetOption,
+)
+from zsrobust.errors import InputError
+
+
+def evaluate(
+    model: Annotated[
+        list[str],
+        typer.Option("--model", help="A model, as `train` takes it. May be given more than once."),
+    ],
+    dataset: Annotated[
+        list[str],
+        typer.Option(
+            "--dataset",
+            help="A catalogued name or a folder of class/image files. May be given more than once.",
+        ),
+    ],
+    out: OutOption,
+    protocol: Annotated[
+        list[str],
+        typer.Option("--protocol", help="See `zsrobust protocols`. May be given more than once."),
+    ] = ["pgd-20"],  # noqa: B006
+    split: Annotated[str, typer.Option("--split", help="Which part of the dataset.")] = "test",
+    data_root: DataRootOption = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option("--classes", help="A file of class names, one a line, for a folder."),
+    ] = None,
+    limit: LimitOption = None,
+    device: DeviceOption = "auto",
+    batch_size: Annotated[
+        str, typer.Option("--batch-size", help="A number, or auto: halved when memory runs out.")
+    ] = "auto",
+    seed: SeedOption = 0,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="k/K: every K-th block of 256 images, from the k-th."),
+    ] = None,
+    keep_images: Annotated[
+        str, typer.Option("--keep-images", help="Adversarial pixels to keep: none, 64 or all.")
+    ] = "64",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure clean and robust zero-shot accuracy: one run folder a cell, safe to kill.
+
+    zsrobust evaluate --model photos-mini --dataset my-photos/ --protocol pgd-20 --out runs/mine
+    """
+    from zsrobust.cli.progress import block_progress
+    from zsrobust.cli.results import print_runs
+    from zsrobust.evaluation import evaluate as evaluation
+
+    if keep_images not in ("none", "64", "all"):
+        raise InputError(f"--keep-images {keep_images}: give none, 64 or all.")
+    if batch_size != "auto" and not (batch_size.isdigit() and int(batch_size) > 0):
+        raise InputError(f"--batch-size {batch_size}: give a number, or auto.")
+    runs = []
+    for cell in [(m, d, p) for m in model for d in dataset for p in protocol]:
+        with block_progress(" · ".join(cell)) as on_block:
+            runs.append(
+                evaluation.evaluate(
+                    *cell,
+                    out,
+                    split=split,
+                    data_root=data_root,
+                    classes_file=classes,
+                    limit=limit,
+                    device=device,
+                    batch_size="auto" if batch_size == "auto" else int(batch_size),
+                    seed=seed,
+                    shard=shard,
+                    overrides=overrides or (),
+                    keep=keep_images,  # type: ignore[arg-type]
+                    on_block=on_block,
+                )
+            )
+    print_runs(runs, out, as_json)

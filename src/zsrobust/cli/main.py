@@ -1,0 +1,94 @@
+"""The `zsrobust` command: its sub-commands, and how errors look."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from zsrobust.cli.datasets import datasets
+from zsrobust.cli.env import env
+from zsrobust.cli.evaluate import evaluate
+from zsrobust.cli.models import models
+from zsrobust.cli.protocols import protocols
+from zsrobust.cli.quickstart import quickstart
+from zsrobust.cli.recipes import recipes
+from zsrobust.cli.report import report
+from zsrobust.cli.train import train
+from zsrobust.errors import ZsrobustError
+
+app = typer.Typer(
+    name="zsrobust",
+    help="Zero-shot adversarial robustness of vision-language models: attack, defend, measure.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (quickstart, evaluate, train, report, models, datasets, protocols, recipes, env):
+    app.command()(command)
+
+
+@app.callback()
+def options(
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where in the code an error arose.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Zero-shot adversarial robustness of vision-language models: attack, defend, measure."""
+    if version:
+        from zsrobust import __version__
+
+        print(__version__)
+        raise typer.Exit
+    if show_traceback:
+        os.environ["ZSROBUST_TRACEBACK"] = "1"
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits: 0, 1 for a fault while running, 2 for one to mend, 130."""
+    sys.exit(main(arguments))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code of a command line; errors are one message on stderr, without a traceback."""
+    import click
+
+    os.environ.pop("ZSROBUST_TRACEBACK", None)
+    try:
+        app(args=arguments, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.Abort:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ZsrobustError as error:
+        return _fault(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except Exception as error:
+        return _fault(
+            f"{type(error).__name__}: {error}\nThis should not happen. `zsrobust --traceback ...` "
+            "shows where; `zsrobust env` prints what a report of it needs.",
+            1,
+        )
+    return 0
+
+
+def _fault(message: str, code: int) -> int:
+    if os.environ.get("ZSROBUST_TRACEBACK"):
+        traceback.print_exc()
+    print(f"zsrobust: {message}", file=sys.stderr)
+    return code
+
+
+def _interrupted() -> int:
+    print("zsrobust: interrupted. The same command continues where it stopped.", file=sys.stderr)
+    return 130

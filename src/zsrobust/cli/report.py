@@ -1,0 +1,33 @@
+"""`zsrobust report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zsrobust.cli.options import JsonOption
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run folder, or any folder that holds runs.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; default: FOLDER/report.html.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw runs as one self-contained HTML page, and print their table."""
+    from zsrobust.cli.printing import print_json
+    from zsrobust.report.cells import read_cells
+    from zsrobust.report.page import write_page
+    from zsrobust.report.results_table import print_terminal
+
+    page = write_page(folder, out)
+    cells = read_cells(folder)
+    if as_json:
+        print_json({"page": str(page), "runs": [str(cell.path) for cell in cells]})
+        return
+    if cells:
+        print_terminal(cells)
+    print(f"The page: {page}")

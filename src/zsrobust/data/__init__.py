@@ -1,0 +1,1 @@
+"""Datasets: a catalogue, readers, and the embedded world of scenes."""

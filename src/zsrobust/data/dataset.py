@@ -1,0 +1,65 @@
+"""What a dataset is to everything above this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from zsrobust.randomness import hash_order
+from zsrobust.settings import canonical_hash
+
+Variant = Literal["official", "subset", "miniature", "user"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images in a fixed order, read one at a time.
+
+    ids: stable sample ids, ordered by their sha256, so that the first n of any n nest.
+    labels: class numbers in that order; None where there are none. class_names: what they mean.
+    templates: prompts with `{}`. read: position -> RGB picture. mask: position -> where the object
+    is, bool (H, W), for sets that know. notes: known faults of the labels.
+    """
+
+    name: str
+    split: str
+    version: int
+    class_names: tuple[str, ...]
+    templates: tuple[str, ...]
+    ids: tuple[str, ...]
+    labels: tuple[int, ...] | None
+    read: Callable[[int], Any]
+    variant: Variant
+    source: str
+    notes: tuple[str, ...] = ()
+    mask: Callable[[int], np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self.ids)
+
+    def first(self, count: int) -> Dataset:
+        """The first `count` ids: a subset that contains every smaller one."""
+        labels = None if self.labels is None else self.labels[:count]
+        variant = "subset" if self.variant == "official" and count < len(self) else self.variant
+        return replace(self, ids=self.ids[:count], labels=labels, variant=variant)
+
+    def variant_hash(self) -> str:
+        """16 hex digits over the ids used, their labels and the class names."""
+        return canonical_hash([self.ids, self.labels, self.class_names])
+
+
+def in_hash_order(dataset: Dataset) -> Dataset:
+    """The same images with ids in the order of their sha256."""
+    order = hash_order(dataset.ids)
+    read, mask, labels = dataset.read, dataset.mask, dataset.labels
+    return replace(
+        dataset,
+        ids=tuple(dataset.ids[i] for i in order),
+        labels=None if labels is None else tuple(labels[i] for i in order),
+        read=lambda position: read(order[position]),
+        mask=None if mask is None else (lambda position: mask(order[position])),
+    )

@@ -1,0 +1,35 @@
+"""A task over the embedded scenes as a dataset."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from zsrobust.data.dataset import Dataset, in_hash_order
+from zsrobust.data.entry import DatasetEntry
+from zsrobust.data.scenes import TASKS, describe, render, task_ids
+
+
+def scenes_dataset(name: str, entry: DatasetEntry, split: str) -> Dataset:
+    """The scenes of a split that take part in a task, rendered as they are read.
+
+    Raises UnknownNameError for a split that the scenes do not have.
+    """
+    task = TASKS[name]
+    part = task_ids(task, split)
+    return in_hash_order(
+        Dataset(
+            name=name,
+            split=split,
+            version=entry.version,
+            class_names=task.class_names,
+            templates=task.templates,
+            ids=part.ids,
+            labels=part.labels,
+            read=lambda position: Image.fromarray(render(describe(part.ids[position])).image),
+            variant="official",
+            source=entry.source,
+            notes=tuple(entry.notes),
+            mask=lambda position: np.asarray(render(describe(part.ids[position])).mask),
+        )
+    )

@@ -1,0 +1,1 @@
+"""What an attack did inside: clean against adversarial attention."""

@@ -1,0 +1,1 @@
+"""What joins the rooms: quickstart, fine-tuning."""
