@@ -43,7 +43,7 @@ CONFIG = {
     },
 }
 MEAN, STD = (0.45, 0.45, 0.45), (0.25, 0.25, 0.25)
-SEED, BATCH, EXTRA_FORMS = 0, 256, 3
+SEED, BATCH, EXTRA_FORMS = 0, 128, 3
 
 
 def contrast(images: Tensor, texts: Tensor, which: Tensor, scale: Tensor) -> Tensor:
@@ -80,7 +80,10 @@ def train(work: Path, steps: int, images_count: int, lr: float) -> nn.Module:
         pixels = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 255
         gain = torch.from_numpy(generator.uniform(0.9, 1.1, (BATCH, 1, 1, 1))).float()
         noise = torch.from_numpy(generator.normal(0, 0.01, pixels.shape).astype(np.float32))
-        embedded = normalize(clip.visual(preprocess((pixels * gain + noise).clamp(0, 1))), dim=-1)
+        seen = preprocess((pixels * gain + noise).clamp(0, 1))
+        with torch.autocast("cpu", torch.bfloat16):
+            embedded = clip.visual(seen)
+        embedded = normalize(embedded.float(), dim=-1)
         chosen = [0, *generator.choice(np.arange(1, len(FORMS)), EXTRA_FORMS, replace=False)]
         parts, texts = [], []
         for form in (FORMS[i] for i in chosen):
@@ -102,15 +105,15 @@ def train(work: Path, steps: int, images_count: int, lr: float) -> nn.Module:
         nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
         optimizer.step()
         step += 1
-        if step % 100 == 0:
+        if step % 200 == 0:
             speed = (step - first) * BATCH / (time.time() - began)
             line = {
                 "step": step, "of": steps, "images_per_second": round(speed),
                 "minutes_left": round((steps - step) * BATCH / speed / 60, 1),
-                "scale": round(float(scale.detach()), 1), "shape_loss": round(float(losses[0]), 3),
+                "scale": round(scale.item(), 1), "shape_loss": round(losses[0].item(), 3),
             }
             print(json.dumps(line), flush=True)
-        if step % 500 == 0 or step == steps:
+        if step % 1000 == 0 or step == steps:
             partial = state.with_suffix(".partial")
             torch.save(
                 {"clip": clip.state_dict(), "optimizer": optimizer.state_dict(), "step": step},
@@ -194,9 +197,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/pretrain-scenes"))
     parser.add_argument("--out", type=Path, default=Path("src/zsrobust/models/weights"))
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--images", type=int, default=100_000)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -1,0 +1,46 @@
+"""A training's log: `log.jsonl`, one JSON a step, each step once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from zsrobust.records.atomic import write_text
+
+FILE_NAME = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """What a step did. terms: the loss terms by name, weights included; they sum to `total`.
+
+    forwards, backwards: image-tower passes an image of the step took, attack included.
+    """
+
+    step: int
+    lr: float
+    terms: dict[str, float]
+    total: float
+    images_per_second: float
+
+
+def append_line(out: Path, line: LogLine) -> None:
+    """Adds a step to the log."""
+    with (out / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(line)) + "\n")
+
+
+def cut_log(out: Path, step: int) -> None:
+    """Drops what was logged at or after `step`, and a line that a kill left half-written."""
+    path = out / FILE_NAME
+    if not path.exists():
+        return
+    kept = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(text)["step"] < step:
+                kept.append(text + "\n")
+        except ValueError:
+            break
+    write_text(path, "".join(kept))

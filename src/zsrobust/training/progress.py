@@ -1,0 +1,64 @@
+"""What a terminal shows of a training: steps, rate, time left, loss terms by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from zsrobust.training.log import LogLine
+
+
+class Watcher(Protocol):
+    """Hears of every step."""
+
+    def __call__(self, line: LogLine) -> None:
+        """After the step of `line`."""
+
+
+@contextmanager
+def watching(title: str, steps: int, done: int) -> Iterator[Watcher]:
+    """A live line on stderr; where stderr is no terminal, a plain line at every tenth."""
+    if not sys.stderr.isatty():
+        yield _plain(title, steps)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=16),
+        TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn(),
+        TextColumn("{task.fields[terms]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(title, total=steps, completed=done, terms="")
+        yield lambda line: bars.update(bar, completed=line.step + 1, terms=_terms(line))
+
+
+def _plain(title: str, steps: int) -> Watcher:
+    tenth = max(steps // 10, 1)
+
+    def hear(line: LogLine) -> None:
+        if (line.step + 1) % tenth == 0:
+            left = (steps - line.step - 1) * _seconds_a_step(line)
+            print(
+                f"{title}  {line.step + 1}/{steps}  {left:.0f} s left  {_terms(line)}",
+                file=sys.stderr,
+            )
+
+    last: list[float] = []
+
+    def _seconds_a_step(line: LogLine) -> float:
+        import time
+
+        last.append(time.monotonic())
+        del last[:-2]
+        return (last[-1] - last[0]) / tenth if len(last) == 2 else 0.0
+
+    return hear
+
+
+def _terms(line: LogLine) -> str:
+    terms = "  ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in line.terms.items())
+    return f"{line.images_per_second:.0f} img/s  {terms}"
