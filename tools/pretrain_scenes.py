@@ -36,10 +36,18 @@ from zsrobust.models.token_table import trim_token_table
 CONFIG = {
     "embed_dim": 96,
     "vision_cfg": {
-        "image_size": 56, "layers": 4, "width": 128, "head_width": 32, "patch_size": 8,
+        "image_size": 56,
+        "layers": 4,
+        "width": 128,
+        "head_width": 32,
+        "patch_size": 8,
     },
     "text_cfg": {
-        "context_length": 32, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2,
+        "context_length": 32,
+        "vocab_size": 49408,
+        "width": 64,
+        "heads": 2,
+        "layers": 2,
     },
 }
 MEAN, STD = (0.45, 0.45, 0.45), (0.25, 0.25, 0.25)
@@ -108,9 +116,12 @@ def train(work: Path, steps: int, images_count: int, lr: float) -> nn.Module:
         if step % 200 == 0:
             speed = (step - first) * BATCH / (time.time() - began)
             line = {
-                "step": step, "of": steps, "images_per_second": round(speed),
+                "step": step,
+                "of": steps,
+                "images_per_second": round(speed),
                 "minutes_left": round((steps - step) * BATCH / speed / 60, 1),
-                "scale": round(scale.item(), 1), "shape_loss": round(losses[0].item(), 3),
+                "scale": round(scale.item(), 1),
+                "shape_loss": round(losses[0].item(), 3),
             }
             print(json.dumps(line), flush=True)
         if step % 1000 == 0 or step == steps:
@@ -128,7 +139,9 @@ def pack(clip: nn.Module, out: Path, steps: int, images_count: int, command: str
     """Writes the bundled folder: trimmed token table, config, card with measured accuracies."""
     model = _model(clip)
     texts = sorted({text for i in range(4000) for text in captions(_train_scene(i))})
-    texts += [t.format(n) for task in TASKS.values() for n in task.class_names for t in task.templates]
+    texts += [
+        t.format(n) for task in TASKS.values() for n in task.class_names for t in task.templates
+    ]
     texts += [f"This is a photo of a {n}" for task in TASKS.values() for n in task.class_names]
     rows = sorted({0, *model.tokenizer(texts).flatten().tolist()})
     accuracy = {
@@ -141,7 +154,11 @@ def pack(clip: nn.Module, out: Path, steps: int, images_count: int, command: str
         name="scenes-tiny",
         description="A tiny CLIP (ViT, 56 px, patch 8, 7x7 tokens) trained on rendered scenes.",
         data=f"scenes pretrain split, {images_count} rendered images, captions of 13 forms",
-        steps=steps, images_seen=steps * BATCH, seed=SEED, command=command, licence="MIT",
+        steps=steps,
+        images_seen=steps * BATCH,
+        seed=SEED,
+        command=command,
+        licence="MIT",
         sha256=hashlib.sha256((folder / "open_clip_model.safetensors").read_bytes()).hexdigest(),
         accuracy=accuracy,
         notes=[

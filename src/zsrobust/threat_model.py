@@ -56,7 +56,8 @@ def parse_eps(value: str | float, norm: str = "linf", where: str = "eps") -> flo
     """
     text = str(value).strip()
     try:
-        number = float(Fraction(text)) if "/" in text else float(text)
+        above, slash, below = text.partition("/")
+        number = float(Fraction(above) / Fraction(below)) if slash else float(text)
     except (ValueError, ZeroDivisionError):
         raise SettingsError(f'{where} = {text!r} is not a radius. Write it as "4/255".') from None
     if not 0.0 <= number < float("inf"):

@@ -1,4 +1,4 @@
-"""ImageNet's classes and their WordNet hypernyms: the names that `photos-mini` is trained to know."""
+"""ImageNet's classes and their WordNet hypernyms: the names that `photos-mini` learns."""
 
 from __future__ import annotations
 
@@ -61,13 +61,14 @@ class Cut:
     of_class: np.ndarray
 
 
-BASIC_LEVEL = (
-    "dog cat bird frog horse fish snake lizard turtle spider insect monkey bear whale rabbit fox "
-    "wolf antelope sheep elephant crab butterfly airplane ship boat truck car bus train bicycle "
-    "bottle chair sofa table lamp clock hat dress shirt shoe bag ball gun guitar piano drum knife "
-    "house bridge tower church dam fence fountain fruit vegetable bread flower mushroom mountain "
-    "beach cup bowl computer telephone camera"
-).split()
+_EVERYDAY = """
+dog cat bird frog horse fish snake lizard turtle spider insect monkey bear whale rabbit
+fox wolf antelope sheep elephant crab butterfly airplane ship boat truck car bus train
+bicycle bottle chair sofa table lamp clock hat dress shirt shoe bag ball gun guitar piano
+drum knife house bridge tower church dam fence fountain fruit vegetable bread flower
+mushroom mountain beach cup bowl computer telephone camera
+"""
+BASIC_LEVEL = tuple(_EVERYDAY.split())
 """Everyday words at the level at which people name things."""
 
 

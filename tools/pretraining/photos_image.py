@@ -20,11 +20,19 @@ from zsrobust.models.build import build_clip
 CONFIG = {
     "embed_dim": 384,
     "vision_cfg": {
-        "image_size": 56, "layers": 1, "width": 192, "head_width": 32, "patch_size": 8,
+        "image_size": 56,
+        "layers": 1,
+        "width": 192,
+        "head_width": 32,
+        "patch_size": 8,
         "mlp_ratio": 2.0,
     },
     "text_cfg": {
-        "context_length": 32, "vocab_size": 49408, "width": 96, "heads": 3, "layers": 2,
+        "context_length": 32,
+        "vocab_size": 49408,
+        "width": 96,
+        "heads": 3,
+        "layers": 2,
     },
     "conv_stem": {"widths": [32, 64, 192], "blocks": [1, 2, 1]},
 }
@@ -78,7 +86,11 @@ class Targets:
 
 
 def loss_terms(
-    embedded: Tensor, scale: Tensor, targets: Targets, probabilities: Tensor, true: Tensor,
+    embedded: Tensor,
+    scale: Tensor,
+    targets: Targets,
+    probabilities: Tensor,
+    true: Tensor,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Distillation and cross-entropy over the 1,000 names, and over one cut of hypernyms."""
@@ -101,9 +113,7 @@ class Student(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.preprocess = Preprocess(56, MEAN, STD)
-        self.visual = build_clip(CONFIG, "photos-mini").visual.to(
-            memory_format=torch.channels_last
-        )
+        self.visual = build_clip(CONFIG, "photos-mini").visual.to(memory_format=torch.channels_last)
         self.log_scale = nn.Parameter(torch.tensor(math.log(TEMPERATURE_START)))
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -124,7 +134,8 @@ def train_image_tower(
     plain = [p for p in student.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
-        lr=lr, betas=(0.9, 0.98),
+        lr=lr,
+        betas=(0.9, 0.98),
     )
     step, state = 0, folder / "image_state.pt"
     if state.exists():
@@ -167,7 +178,9 @@ def train_image_tower(
         if step % 50 == 0:
             speed = (step - first) * batch / (time.time() - began)
             line = {
-                "step": step, "of": steps, "images_per_second": round(speed),
+                "step": step,
+                "of": steps,
+                "images_per_second": round(speed),
                 "minutes_left": round((steps - step) * batch / speed / 60, 1),
                 "scale": round(float(student.log_scale.exp()), 2),
                 **{name: round(float(term), 3) for name, term in terms.items()},
@@ -177,8 +190,10 @@ def train_image_tower(
             partial = state.with_suffix(".partial")
             torch.save(
                 {
-                    "student": student.state_dict(), "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(), "step": step,
+                    "student": student.state_dict(),
+                    "average": average.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
                 },
                 partial,
             )

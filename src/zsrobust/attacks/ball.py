@@ -29,7 +29,7 @@ def project(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
 def distance(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
     """How far pixels lie from the clean image in the norm of the threat model, (B,)."""
     delta = (pixels - clean).flatten(1)
-    return delta.abs().amax(1) if threat.norm == "linf" else delta.norm(dim=1)
+    return delta.abs().amax(1) if threat.norm == "linf" else torch.linalg.vector_norm(delta, dim=1)
 
 
 def random_start(clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: object) -> Tensor:
@@ -63,7 +63,8 @@ def ascend(
 
 
 def _lengths(delta: Tensor) -> Tensor:
-    return delta.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    lengths: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1)
+    return lengths.view(-1, 1, 1, 1)
 
 
 def _unit_draw(*key: object) -> float:

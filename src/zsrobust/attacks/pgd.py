@@ -35,7 +35,7 @@ class PGD:
         LOSSES[self.loss]
         if self.steps < 1 or self.restarts < 1:
             raise SettingsError(
-                f"{self.name}: steps = {self.steps} and restarts = {self.restarts} must be at least 1."
+                f"{self.name}: steps = {self.steps}, restarts = {self.restarts}: at least 1 each."
             )
         step_length(self.step_size, 1.0)
 

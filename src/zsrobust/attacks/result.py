@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -73,7 +73,7 @@ def join(parts: list[AttackResult]) -> AttackResult:
     """One result from those of consecutive blocks."""
     if len(parts) == 1:
         return parts[0]
-    joined = {}
+    joined: dict[str, Any] = {}
     for name in AttackResult.__dataclass_fields__:
         values = [getattr(part, name) for part in parts]
         if name == "members":
@@ -85,14 +85,16 @@ def join(parts: list[AttackResult]) -> AttackResult:
 
 def _join_member(rows: tuple[MemberResult, ...]) -> MemberResult:
     fields = [name for name in MemberResult.__dataclass_fields__ if name != "name"]
-    joined = {name: _concatenate([getattr(row, name) for row in rows]) for name in fields}
+    joined: dict[str, Any] = {
+        name: _concatenate([getattr(row, name) for row in rows]) for name in fields
+    }
     return MemberResult(name=rows[0].name, **joined)
 
 
-def _concatenate(values: list[object]) -> object:
+def _concatenate(values: list[Any]) -> Any:
     if isinstance(values[0], Tensor):
-        return torch.cat(values)  # type: ignore[arg-type]
-    return tuple(item for value in values for item in value)  # type: ignore[attr-defined]
+        return torch.cat(values)
+    return tuple(item for value in values for item in value)
 
 
 def _share(status: tuple[Status, ...], which: Status, of: int) -> float:

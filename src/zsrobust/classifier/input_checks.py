@@ -37,7 +37,7 @@ def check_labels(labels: Tensor, count: int, classes: int) -> None:
             f"labels must be int64 ({count},), one per image; "
             f"got {labels.dtype} {tuple(labels.shape)}."
         )
-    if count and not (0 <= int(labels.min()) and int(labels.max()) < classes):
+    if count and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
         raise PixelsError(
             f"labels must lie in [0, {classes}), the number of classes; "
             f"got [{int(labels.min())}, {int(labels.max())}]."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -30,6 +29,7 @@ class ZeroShotClassifier(nn.Module):
 
     visual: image tower, (B, 3, S, S) normalised -> (B, D). preprocess: pixels -> its input.
     class_embeddings: (C, D), unit. model: the Model behind it, None for a bare tower.
+    input_size: side of the tower's input in pixels, None for a bare tower.
     """
 
     class_embeddings: Tensor
@@ -50,6 +50,7 @@ class ZeroShotClassifier(nn.Module):
         self.logit_scale = logit_scale
         self.class_names = tuple(class_names)
         self.model = model
+        self.input_size = model.image_size if model is not None else None
         self.coinciding = coinciding_classes(class_embeddings, self.class_names)
 
     def forward(self, pixels: Tensor) -> Tensor:

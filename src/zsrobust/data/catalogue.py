@@ -52,8 +52,8 @@ def load_dataset(
     if len(folder.parts) > 1 or name.startswith("."):
         raise DataError(f"{folder}: no such folder. Give a folder of class/image files, or a name.")
     raise UnknownNameError(
-        f"Unknown dataset '{name}', and no folder of that name.{did_you_mean(name, dataset_names())} "
-        "See: zsrobust datasets"
+        f"Unknown dataset '{name}', and no folder of that name."
+        f"{did_you_mean(name, dataset_names())} See: zsrobust datasets"
     )
 
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 Resolution = int | Literal["as-released", "native"]
 
 
-def read_pixels(
-    dataset: Dataset, positions: Iterable[int], resolution: Resolution
-) -> torch.Tensor:
+def read_pixels(dataset: Dataset, positions: Iterable[int], resolution: Resolution) -> torch.Tensor:
     """Pixels (n, 3, H, W) float32 in [0, 1], RGB, of the images at `positions`.
 
     resolution: shorter side to N, then centre crop; `as-released` is 256 then crop 224 (bilinear,

@@ -188,7 +188,7 @@ def _measure(
     ids = list(_ids(images, block))
     positions = range(block * BLOCK, block * BLOCK + len(ids))
     resolution = protocol.settings.resolution
-    size = classifier.preprocess.size if resolution == "tower" else resolution
+    size = (classifier.input_size or "native") if resolution == "tower" else resolution
     device = classifier.class_embeddings.device
     pixels = read_pixels(images, positions, size).to(device)
     labels = None

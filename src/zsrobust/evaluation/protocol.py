@@ -37,9 +37,7 @@ class ProtocolSettings(StrictModel):
     norm: Norm = "linf"
     eps: list[str] = Field(default_factory=list)
     attack: Literal["pgd", "none"] = "pgd"
-    losses: list[Literal["cross-entropy", "margin"]] = Field(
-        default_factory=lambda: ["cross-entropy"]
-    )
+    losses: list[Literal["cross-entropy", "margin"]] = ["cross-entropy"]  # noqa: RUF012
     steps: int = Field(20, ge=1)
     step_size: str = "eps/4"
     restarts: int = Field(1, ge=1)

@@ -112,7 +112,7 @@ def measure_attention(
 
 
 def map_shift(before: Tensor, after: Tensor) -> Tensor:
-    """1 - cosine of two maps (n, h, w), (n,): 0 where attention stays, 1 where nothing is shared."""
+    """1 - cosine of two maps (n, h, w), (n,): 0 where it stays, 1 where nothing is shared."""
     return 1 - cosine_similarity(before.flatten(1), after.flatten(1), dim=1)
 
 
@@ -122,7 +122,7 @@ def share_in_mask(maps: Tensor, masks: Tensor) -> Tensor:
     A token counts by the share of its cell that the mask covers. A map that is zero everywhere
     scores what a uniform one would.
     """
-    cover = adaptive_avg_pool2d(masks.float()[:, None], maps.shape[-2:])[:, 0]
+    cover = adaptive_avg_pool2d(masks.float()[:, None], (maps.shape[-2], maps.shape[-1]))[:, 0]
     mass = maps.sum((1, 2))
     inside = (maps * cover).sum((1, 2)) / torch.where(mass > 0, mass, torch.ones_like(mass))
     return torch.where(mass > 0, inside, cover.mean((1, 2)))

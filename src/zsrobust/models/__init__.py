@@ -1,1 +1,1 @@
-"""CLIP-like models: loading, saving, cards, and one forward that gives pooled and patch features."""
+"""CLIP-like models: loading, saving, cards, pooled and patch features."""

@@ -29,7 +29,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The input plus what the two convolutions make of it."""
         inner = self.act(self.first_norm(self.first(x)))
-        return self.act(x + self.second_norm(self.second(inner)))
+        out: Tensor = self.act(x + self.second_norm(self.second(inner)))
+        return out
 
 
 class ConvStem(nn.Sequential):

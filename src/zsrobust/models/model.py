@@ -42,7 +42,7 @@ class Model:
     @property
     def logit_scale(self) -> float:
         """The model's own scale of cosine logits (100 for OpenAI's CLIP): read, never assumed."""
-        return float(self.clip.logit_scale.detach().exp())  # type: ignore[operator,union-attr]
+        return float(self.clip.logit_scale.detach().exp())  # type: ignore[operator]
 
     @property
     def device(self) -> torch.device:

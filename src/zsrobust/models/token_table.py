@@ -24,7 +24,7 @@ def trim_token_table(state: dict[str, Tensor], rows: Sequence[int]) -> dict[str,
 
 
 def restore_token_table(state: dict[str, Tensor], vocab_size: int) -> dict[str, Tensor]:
-    """The state dict with a whole token table of `vocab_size` rows; untouched if none was trimmed."""
+    """The state dict with a whole token table of `vocab_size` rows; as it is if whole."""
     rows = state.get(f"{TOKEN_TABLE}.rows")
     if rows is None:
         return state

@@ -17,7 +17,7 @@ class TecoaSettings(StrictModel):
 
 
 def tecoa(settings: TecoaSettings, classifier: ZeroShotClassifier) -> Objective:
-    """min over theta, max over the perturbation, of cross-entropy over ALL class prompts.
+    """Min over theta, max over the perturbation, of cross-entropy over ALL class prompts.
 
     L = mean_b CE(s * cos(image(x_adv), text_k), y): adversarial images only, image to text only;
     attack and training use the same loss (TeCoA section 3; its release, finetuning.py).

@@ -21,7 +21,7 @@ def colours(models: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def styled() -> Iterator[Any]:
-    """matplotlib's pyplot, off screen, in the style of the page."""
+    """Matplotlib's pyplot, off screen, in the style of the page."""
     import matplotlib
 
     matplotlib.use("Agg", force=False)
@@ -56,7 +56,9 @@ def as_svg(figure: Any) -> str:
     from matplotlib import pyplot
 
     sink = io.StringIO()
-    figure.savefig(sink, format="svg", bbox_inches="tight", metadata={"Date": None}, transparent=True)
+    figure.savefig(
+        sink, format="svg", bbox_inches="tight", metadata={"Date": None}, transparent=True
+    )
     pyplot.close(figure)
     text = sink.getvalue()
     text = text[text.index("<svg") :]

@@ -123,7 +123,9 @@ def print_terminal(cells: Sequence[Cell], story: Story | None = None) -> None:
             line.task if line.task != before else "",
             line.model,
             Text(f"{line.clean} ({line.clean_interval})" if line.clean_interval else line.clean),
-            Text(f"{line.robust} ({line.robust_interval})" if line.robust_interval else line.robust),
+            Text(
+                f"{line.robust} ({line.robust_interval})" if line.robust_interval else line.robust
+            ),
             line.eps,
             line.chance,
             Text(mark, style="yellow" if line.collapsed else "dim"),

@@ -79,9 +79,7 @@ def _stands_above(cell: Cell, base: Cell) -> bool:
         return False
     low = here.robust_accuracy.interval.low
     chance = cell.summary.chance or 0.0
-    return (
-        low > there.robust_accuracy.interval.high and low > chance and not cell.summary.collapsed
-    )
+    return low > there.robust_accuracy.interval.high and low > chance and not cell.summary.collapsed
 
 
 def _mean(cells: Sequence[Cell]) -> tuple[float, float]:

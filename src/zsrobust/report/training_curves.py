@@ -27,7 +27,9 @@ def training_curves(training: Training, title: str) -> str | None:
         figure, axes = plot.subplots(figsize=(4.4, 2.5))
         for i, name in enumerate(lines[0]["terms"]):
             values = [line["terms"][name] for line in lines]
-            axes.plot(steps, values, color=PALETTE[i + 1], linewidth=1.3, label=name.replace("_", " "))
+            axes.plot(
+                steps, values, color=PALETTE[i + 1], linewidth=1.3, label=name.replace("_", " ")
+            )
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("step")
         axes.set_ylim(bottom=0)

@@ -67,7 +67,7 @@ def random_images(
     count: int, classifier: ZeroShotClassifier, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
     """Smooth random pixels (count, 3, S, S) in [0, 1], and the classifier's own labels for them."""
-    size = classifier.preprocess.size
+    size = classifier.input_size or 28
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(count, 3, 7, 7, generator=generator)
     pixels = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear")

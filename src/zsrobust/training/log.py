@@ -13,9 +13,10 @@ FILE_NAME = "log.jsonl"
 
 @dataclass(frozen=True)
 class LogLine:
-    """What a step did. terms: the loss terms by name, weights included; they sum to `total`.
+    """What a step did: 0-based `step`, its rate, its loss.
 
-    forwards, backwards: image-tower passes an image of the step took, attack included.
+    terms: the loss terms by name, weights included; they sum to `total`. images_per_second: of
+    the whole step, reading and attack included.
     """
 
     step: int

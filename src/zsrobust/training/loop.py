@@ -10,7 +10,7 @@ import torch
 from zsrobust.attacks.measuring import measuring
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.dataset import Dataset
-from zsrobust.data.pixels import read_pixels
+from zsrobust.data.pixels import Resolution, read_pixels
 from zsrobust.objectives.objective import Batch, Objective
 from zsrobust.training.log import LogLine, append_line, cut_log
 from zsrobust.training.order import batch_positions, steps_per_epoch
@@ -37,16 +37,16 @@ def run_loop(
     *,
     seed: int,
     watch: Watcher,
-) -> int:
-    """Trains the image tower of `classifier` in place; how many images it saw.
+) -> None:
+    """Trains the image tower of `classifier` in place, up to the last step of the recipe.
 
     Continues from the newest state in `out`. The tower stays in eval mode: batch statistics are
     the pretrained ones, and torch's fused attention is off, as in evaluation.
-    Runs on `accelerate`, which places model, optimiser and batches.
+    Runs on `accelerate` in fp32, on the device where the classifier is.
     """
     from accelerate import Accelerator
 
-    accelerator = Accelerator(cpu=classifier.class_embeddings.device.type == "cpu")
+    accelerator = Accelerator(device_placement=False, mixed_precision="no")
     optimizer = make_optimizer(recipe.optimizer, classifier.visual)
     first = load_state(out, classifier.visual, optimizer)
     cut_log(out, first)
@@ -70,7 +70,6 @@ def run_loop(
             if (step + 1) % recipe.checkpoint_every == 0 and step + 1 < steps:
                 save_state(out, step + 1, student.visual, optimizer)
             watch(line)
-    return _images_seen(len(dataset), recipe.batch_size, steps)
 
 
 def _batch(
@@ -78,12 +77,9 @@ def _batch(
 ) -> Batch:
     positions = batch_positions(step, len(dataset), recipe.batch_size, seed)
     device = classifier.class_embeddings.device
-    pixels = read_pixels(dataset, positions, int(classifier.preprocess.size))
+    tower: Resolution = classifier.input_size or "native"
+    resolution = tower if recipe.resolution == "tower" else recipe.resolution
+    pixels = read_pixels(dataset, positions, resolution)
     labels = torch.tensor([(dataset.labels or ())[i] for i in positions], dtype=torch.int64)
     ids = [dataset.ids[i] for i in positions]
     return Batch(pixels.to(device), labels.to(device), ids)
-
-
-def _images_seen(count: int, batch_size: int, steps: int) -> int:
-    epochs, rest = divmod(steps, steps_per_epoch(count, batch_size))
-    return epochs * count + rest * min(batch_size, count)

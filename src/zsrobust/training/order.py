@@ -14,6 +14,12 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
+def images_seen(steps: int, count: int, batch_size: int) -> int:
+    """How many images, repetitions included, `steps` steps see."""
+    epochs, rest = divmod(steps, steps_per_epoch(count, batch_size))
+    return epochs * count + rest * batch_size
+
+
 def batch_positions(step: int, count: int, batch_size: int, seed: int) -> list[int]:
     """Positions of the images of a step: a slice of its epoch's permutation."""
     epoch, part = divmod(step, steps_per_epoch(count, batch_size))

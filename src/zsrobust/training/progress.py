@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -19,9 +20,12 @@ class Watcher(Protocol):
 
 @contextmanager
 def watching(title: str, steps: int, done: int) -> Iterator[Watcher]:
-    """A live line on stderr; where stderr is no terminal, a plain line at every tenth."""
+    """A live line on stderr; where stderr is no terminal, a plain line at every tenth.
+
+    steps: of the whole training, `done` of which an earlier call made.
+    """
     if not sys.stderr.isatty():
-        yield _plain(title, steps)
+        yield _plain(title, steps, done)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,25 +40,14 @@ def watching(title: str, steps: int, done: int) -> Iterator[Watcher]:
         yield lambda line: bars.update(bar, completed=line.step + 1, terms=_terms(line))
 
 
-def _plain(title: str, steps: int) -> Watcher:
-    tenth = max(steps // 10, 1)
+def _plain(title: str, steps: int, done: int) -> Watcher:
+    begun = time.monotonic()
 
     def hear(line: LogLine) -> None:
-        if (line.step + 1) % tenth == 0:
-            left = (steps - line.step - 1) * _seconds_a_step(line)
-            print(
-                f"{title}  {line.step + 1}/{steps}  {left:.0f} s left  {_terms(line)}",
-                file=sys.stderr,
-            )
-
-    last: list[float] = []
-
-    def _seconds_a_step(line: LogLine) -> float:
-        import time
-
-        last.append(time.monotonic())
-        del last[:-2]
-        return (last[-1] - last[0]) / tenth if len(last) == 2 else 0.0
+        made = line.step + 1
+        if made % max(steps // 10, 1) == 0 or made == steps:
+            left = (steps - made) * (time.monotonic() - begun) / (made - done)
+            print(f"{title}  {made}/{steps}  {left:.0f} s left  {_terms(line)}", file=sys.stderr)
 
     return hear
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from zsrobust.attacks.pgd import step_length
-from zsrobust.errors import SettingsError
+from zsrobust.classifier.class_embeddings import check_prompts
+from zsrobust.errors import InputError
 from zsrobust.objectives.catalogue import OBJECTIVES
-from zsrobust.registry import did_you_mean
 from zsrobust.settings import (
     StrictModel,
     canonical_hash,
@@ -27,19 +28,49 @@ RECIPES = Path(__file__).parent / "recipes"
 
 
 class ObjectiveChoice(StrictModel):
-    """Which objective, with the settings it takes."""
+    """Which objective, with the settings it takes; defaults are filled in."""
 
     kind: str
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict, validate_default=True)
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        with _faults_of("kind"):
+            OBJECTIVES[kind]
+        return kind
+
+    @field_validator("settings")
+    @classmethod
+    def _fitting(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "kind" not in info.data:
+            return settings
+        with _faults_of("objective.settings"):
+            known = parse(OBJECTIVES[info.data["kind"]].settings, settings, "objective.settings")
+        return known.model_dump(mode="json")
 
 
 class InnerAttack(StrictModel):
     """The PGD that makes a step's adversarial images: random start, last iterate."""
 
     norm: Norm = "linf"
-    eps: str = "1/255"
+    eps: str = Field("1/255", coerce_numbers_to_str=True)
     steps: int = Field(2, ge=1)
-    step_size: str = "1/255"
+    step_size: str = Field("1/255", coerce_numbers_to_str=True)
+
+    @field_validator("eps")
+    @classmethod
+    def _radius(cls, eps: str, info: ValidationInfo) -> str:
+        with _faults_of("eps"):
+            parse_eps(eps, info.data.get("norm", "linf"))
+        return eps
+
+    @field_validator("step_size")
+    @classmethod
+    def _length(cls, step_size: str) -> str:
+        with _faults_of("step_size"):
+            step_length(step_size, 1.0)
+        return step_size
 
     @property
     def threat(self) -> ThreatModel:
@@ -61,39 +92,41 @@ class Recipe(StrictModel):
     """All of a fine-tuning but model, data and seed.
 
     Exactly one of epochs and steps gives its length. warmup_steps: linear, then half a cosine.
-    checkpoint_every: steps between resumable states. templates: the prompt of the class texts.
+    checkpoint_every: steps between resumable states. resolution: of the pixels that are attacked;
+    `tower` is the model's own, `as-released` 256 and then the central 224. templates: the prompts
+    of the class texts.
     """
 
     source: str
     objective: ObjectiveChoice
-    attack: InnerAttack = InnerAttack()
+    attack: InnerAttack
     optimizer: Optimizer
     batch_size: int = Field(ge=1)
     epochs: int | None = Field(None, ge=1)
-    steps: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1, validate_default=True)
     warmup_steps: int = Field(0, ge=0)
     checkpoint_every: int = Field(200, ge=1)
+    resolution: Annotated[int, Field(ge=1)] | Literal["tower", "as-released"] = "tower"
     templates: list[str] = Field(default_factory=lambda: ["This is a photo of a {}"])
 
-    @model_validator(mode="after")
-    def _means_something(self) -> Recipe:
-        faults = []
-        if (self.epochs is None) == (self.steps is None):
-            faults.append("give exactly one of epochs and steps.")
-        if self.objective.kind not in OBJECTIVES:
-            near = did_you_mean(self.objective.kind, OBJECTIVES)
-            faults.append(f"objective.kind: unknown objective '{self.objective.kind}'.{near}")
-        else:
-            faults += _said(lambda: self._objective_settings())
-        faults += _said(lambda: parse_eps(self.attack.eps, self.attack.norm, "attack.eps"))
-        faults += _said(lambda: step_length(self.attack.step_size, 1.0))
-        if faults:
-            raise ValueError(" ".join(faults))
-        return self
+    @field_validator("steps")
+    @classmethod
+    def _one_length(cls, steps: int | None, info: ValidationInfo) -> int | None:
+        if "epochs" not in info.data:
+            return steps
+        epochs = info.data["epochs"]
+        if epochs is None and steps is None:
+            raise ValueError("give the length, as epochs or as steps.")
+        if epochs is not None and steps is not None:
+            raise ValueError(f"epochs = {epochs} and steps = {steps}: set one of them to null.")
+        return steps
 
-    def _objective_settings(self) -> StrictModel:
-        known = OBJECTIVES[self.objective.kind].settings
-        return parse(known, self.objective.settings, "objective.settings")
+    @field_validator("templates")
+    @classmethod
+    def _prompts(cls, templates: list[str]) -> list[str]:
+        with _faults_of("templates"):
+            check_prompts(["any class"], templates)
+        return templates
 
     @property
     def hash(self) -> str:
@@ -116,16 +149,13 @@ def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> R
     else:
         path = find_entry(recipe, RECIPES, "recipe", "zsrobust recipes")
         content, where = read_yaml(path), path.name
-    content = with_overrides(content, overrides)
-    optimizer = content.get("optimizer")
-    if isinstance(optimizer, dict) and isinstance(optimizer.get("betas"), list):
-        optimizer["betas"] = tuple(optimizer["betas"])
-    return parse(Recipe, content, where)
+    return parse(Recipe, with_overrides(content, overrides), where)
 
 
-def _said(check: Any) -> list[str]:
+@contextmanager
+def _faults_of(key: str) -> Iterator[None]:
+    """Hands what the room below refuses to pydantic, which gathers every fault with its key."""
     try:
-        check()
-    except SettingsError as error:
-        return [str(error)]
-    return []
+        yield
+    except InputError as error:
+        raise ValueError(str(error).removeprefix(key).lstrip(" =:")) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,24 +10,26 @@ import torch
 from torch import nn
 
 from zsrobust.errors import RunError
+from zsrobust.records.atomic import replacing
 
 FOLDER = "state"
+_PREFIX = "step-"
 
 
 def save_state(out: Path, step: int, visual: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Writes weights and optimiser after `step` updates, then removes the state before it."""
-    place = out / FOLDER
-    place.mkdir(parents=True, exist_ok=True)
-    name = f"step-{step:08d}.pt"
-    partial = place / f".{name}"
-    content = {"step": step, "visual": visual.state_dict(), "optimizer": optimizer.state_dict()}
-    with partial.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, place / name)
-    for older in _states(out)[:-1]:
+    """Writes weights and optimiser after `step` updates, then removes what came before it."""
+    content = {"visual": visual.state_dict(), "optimizer": optimizer.state_dict()}
+    with replacing(out / FOLDER / f"{_PREFIX}{step:08d}.pt") as hidden:
+        torch.save(content, hidden)
+    half_written = (out / FOLDER).glob(f".{_PREFIX}*")
+    for older in [*_states(out)[:-1], *half_written]:
         older.unlink()
+
+
+def finished_updates(out: Path) -> int:
+    """How many updates the newest state in `out` had, 0 where there is none."""
+    states = _states(out)
+    return int(states[-1].stem.removeprefix(_PREFIX)) if states else 0
 
 
 def load_state(out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer) -> int:
@@ -44,9 +45,11 @@ def load_state(out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer) -
         visual.load_state_dict(content["visual"])
         optimizer.load_state_dict(content["optimizer"])
     except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"{states[-1]}: cannot be resumed ({reason}). Delete {out}.") from None
-    return int(content["step"])
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(
+            f"{states[-1]}: cannot be resumed ({reason}). Delete this file to begin again."
+        ) from None
+    return finished_updates(out)
 
 
 def drop_states(out: Path) -> None:
@@ -55,4 +58,4 @@ def drop_states(out: Path) -> None:
 
 
 def _states(out: Path) -> list[Path]:
-    return sorted((out / FOLDER).glob("step-*.pt"))
+    return sorted((out / FOLDER).glob(f"{_PREFIX}*.pt"))

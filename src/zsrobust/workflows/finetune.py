@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from zsrobust.classifier.class_embeddings import refuse_duplicates
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
 from zsrobust.errors import DataError, InputError
@@ -34,11 +35,22 @@ def finetune(
     """
     chosen = load_recipe(recipe, overrides)
     name = recipe.objective.kind if isinstance(recipe, Recipe) else Path(recipe).stem
+    loaded = load_model(model, device)
+    images = _images(dataset, data_root, limit)
+    return train(chosen, name, loaded, images, Path(out), seed=seed, overrides=overrides)
+
+
+def _images(
+    dataset: str | Path | Dataset, data_root: str | Path | None, limit: int | None
+) -> Dataset:
     if limit is not None and limit < 1:
         raise InputError(f"limit = {limit}: give at least 1 image.")
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, split="train", data_root=data_root)
     if dataset.labels is None:
-        raise DataError(f"{dataset.name} has no labels: {name} trains on labelled images.")
-    images = dataset if limit is None else dataset.first(limit)
-    return train(chosen, name, load_model(model, device), images, Path(out), seed=seed)
+        raise DataError(f"{dataset.name} has no labels: fine-tuning learns from labelled images.")
+    if dataset.variant == "user":
+        refuse_duplicates(dataset.class_names)
+    if len(dataset.class_names) < 2:
+        raise InputError(f"{dataset.name} has {len(dataset.class_names)} class. Name at least two.")
+    return dataset if limit is None else dataset.first(limit)

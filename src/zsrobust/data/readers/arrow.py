@@ -44,7 +44,7 @@ def _file_at_fault(builder: str, files: Sequence[Path], options: Mapping[str, An
 def image_reader(
     table: Any, column: str, name_of: Callable[[int], str]
 ) -> Callable[[int], Image.Image]:
-    """position -> RGB picture of a table's undecoded image column.
+    """Position -> RGB picture of a table's undecoded image column.
 
     name_of: what an error calls the image. Grey, palette, CMYK and 16-bit images become RGB,
     transparency is dropped, EXIF rotation is applied. Raises DataError for an undecodable image.

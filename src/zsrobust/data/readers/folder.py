@@ -29,7 +29,9 @@ def read_folder(folder: Path, classes_file: Path | None = None) -> Dataset:
         raise DataError(f"{folder}: holds images beside class folders ({loose[0].name}).")
     if loose:
         if names is None:
-            raise DataError(f"{folder}: images without class folders. Name classes: --classes FILE.")
+            raise DataError(
+                f"{folder}: images without class folders. Name classes: --classes FILE."
+            )
         files = [(file, -1) for file in loose]
     if not files:
         raise DataError(f"{folder}: no images in class folders ({', '.join(SUFFIXES)}).")
