@@ -12,6 +12,8 @@ from zsrobust.data.readers.arrow import image_reader, open_table
 from zsrobust.errors import DataError
 
 IMAGE_SUFFIXES = ("jpg", "jpeg", "png", "webp")
+_END_OF_ARCHIVE = 1024
+"""Bytes of zeros that close a tar; one cut off between two members lacks them."""
 
 
 def read_webdataset(folder: Path, name: str, entry: DatasetEntry, split: str) -> Dataset:
@@ -72,9 +74,13 @@ def _check_members(shard: Path) -> None:
     """Refuses a truncated tar, and keys with dots, which would merge into one sample silently."""
     try:
         with tarfile.open(shard) as tar:
-            names = [member.name for member in tar if member.isfile()]
+            entries = tar.getmembers()
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError(f"{shard}: damaged tar ({error}). Fetch this file again.") from None
+    end = max((entry.offset_data + entry.size for entry in entries), default=0)
+    if shard.stat().st_size < end + _END_OF_ARCHIVE:
+        raise DataError(f"{shard}: damaged tar (it ends too early). Fetch this file again.")
+    names = [entry.name for entry in entries if entry.isfile()]
     for name in names:
         stem, _, suffix = Path(name).name.rpartition(".")
         if "." in stem:
