@@ -32,7 +32,10 @@ def test_all_faults_are_told_at_once_with_the_nearest_known_key():
 
 
 def test_overrides_reach_nested_keys_and_are_read_as_yaml():
-    assert with_overrides({"a": {"b": 1}}, ["a.b=2", "c=[x, y]"]) == {"a": {"b": 2}, "c": ["x", "y"]}
+    assert with_overrides({"a": {"b": 1}}, ["a.b=2", "c=[x, y]"]) == {
+        "a": {"b": 2},
+        "c": ["x", "y"],
+    }
 
 
 @pytest.mark.parametrize("override", ["a.b", "=3", "a.b.c=1"])

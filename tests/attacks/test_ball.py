@@ -12,7 +12,7 @@ THREATS = [ThreatModel("linf", 8 / 255), ThreatModel("l2", 0.7)]
 def test_projection_keeps_ball_and_box_and_what_is_inside(threat):
     far = project(CLEAN + torch.randn_like(CLEAN), CLEAN, threat)
     assert float(distance(far, CLEAN, threat).max()) <= threat.eps + 1e-6
-    assert 0 <= far.min() and far.max() <= 1
+    assert far.min() >= 0 and far.max() <= 1
     assert torch.allclose(project(far, CLEAN, threat), far, atol=1e-6)
 
 

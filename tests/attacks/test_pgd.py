@@ -117,7 +117,9 @@ def test_restarts_attack_only_who_is_left_and_never_lose_a_success():
     classifier = tiny_classifier()
     pixels, labels = random_images(40, classifier)
     one = run_attack(classifier, pixels, labels, attack=PGD("x", steps=3), eps="1/255")
-    three = run_attack(classifier, pixels, labels, attack=PGD("x", steps=3, restarts=3), eps="1/255")
+    three = run_attack(
+        classifier, pixels, labels, attack=PGD("x", steps=3, restarts=3), eps="1/255"
+    )
     for before, after in zip(one.status, three.status, strict=True):
         assert not (before == "fooled" and after == "survived")
 

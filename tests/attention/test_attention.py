@@ -47,7 +47,7 @@ def test_token_axis_and_channel_axis_are_different_maps():
 def test_maps_lie_in_0_1_on_the_grid_row_by_row(name):
     drawn = MAPS[name](FEATURES, TEXT)
     assert drawn.shape == (2, 2, 3)
-    assert 0 <= float(drawn.min()) and float(drawn.max()) <= 1
+    assert float(drawn.min()) >= 0 and float(drawn.max()) <= 1
 
 
 def test_a_constant_map_gives_zeros_and_a_finite_gradient():

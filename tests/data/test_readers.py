@@ -12,7 +12,9 @@ from zsrobust.errors import DataError, UnknownNameError
 
 def picture(i=0, size=(12, 9), mode="RGB"):
     rng = np.random.default_rng(i)
-    return Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).convert(mode)
+    return Image.fromarray(rng.integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)).convert(
+        mode
+    )
 
 
 def encoded(image, form="PNG"):
@@ -253,7 +255,7 @@ def test_real_sets_load_with_their_counts_and_decode(shared_data, name):
     assert max(dataset.labels) < len(dataset.class_names)
     pixels = read_pixels(dataset, range(4), 56)
     assert pixels.shape == (4, 3, 56, 56)
-    assert 0 <= float(pixels.min()) and float(pixels.max()) <= 1
+    assert float(pixels.min()) >= 0 and float(pixels.max()) <= 1
 
 
 def test_the_part_of_tinyimagenet_that_is_held_out_is_never_trained_on(shared_data):

@@ -101,7 +101,9 @@ def test_tga_zsr_is_cross_entropy_plus_two_weighted_distances(distance):
     assert terms.terms["attention_constraint"].item() == pytest.approx(
         0.7 * apart(clean, frozen).mean().item(), rel=1e-4
     )
-    assert terms.total.item() == pytest.approx(sum(t.item() for t in terms.terms.values()), rel=1e-5)
+    assert terms.total.item() == pytest.approx(
+        sum(t.item() for t in terms.terms.values()), rel=1e-5
+    )
 
 
 def test_at_step_0_the_constraint_is_exactly_zero():
@@ -117,7 +119,9 @@ def test_gradient_reaches_the_tower_through_attention_alone():
     moved = (batch.pixels + 0.1 * torch.rand_like(batch.pixels)).clamp(0, 1)
     terms = build_objective("tga-zsr", {}, classifier).outer_loss(classifier, batch, moved)
     terms.terms["attention_refinement"].backward()
-    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in classifier.visual.parameters())
+    assert any(
+        p.grad is not None and p.grad.abs().max() > 0 for p in classifier.visual.parameters()
+    )
 
 
 def test_the_inner_attack_maximises_cross_entropy_alone():

@@ -6,7 +6,7 @@ from zsrobust.training.order import batch_positions, images_seen, steps_per_epoc
 def test_an_epoch_holds_every_image_once_and_keeps_its_last_smaller_batch():
     batches = [batch_positions(step, 20, 8, seed=0) for step in range(steps_per_epoch(20, 8))]
     assert [len(batch) for batch in batches] == [8, 8, 4]
-    assert sorted(sum(batches, [])) == list(range(20))
+    assert sorted(i for batch in batches for i in batch) == list(range(20))
 
 
 def test_the_order_is_a_function_of_seed_and_epoch_alone():

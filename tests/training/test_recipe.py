@@ -1,6 +1,6 @@
 import pytest
-
 from tests.training.small_training import recipe
+
 from zsrobust.errors import SettingsError, UnknownNameError
 from zsrobust.settings import read_yaml
 from zsrobust.training.recipe import RECIPES, Recipe, load_recipe, recipe_names

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.training.small_training import recipe, run, weights
+
 from zsrobust.models.load import load_model
 
 STEPS = 60

@@ -1,7 +1,7 @@
 import pytest
 import torch
-
 from tests.training.small_training import colours, recipe
+
 from zsrobust.classifier.zero_shot import classifier_of
 from zsrobust.data.pixels import read_pixels
 from zsrobust.errors import RunError

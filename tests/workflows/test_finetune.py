@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-
 from tests.training.small_training import colours, recipe, weights
+
 from zsrobust.errors import DataError, InputError, UnknownNameError
 from zsrobust.records.header import read_header
 from zsrobust.testing.tiny_clip import tiny_clip

@@ -6,13 +6,15 @@ import json
 import math
 import os
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, normalize, one_hot
+from torch.func import functional_call
+from torch.nn.functional import interpolate, log_softmax, normalize, one_hot
 
+from tools.pretraining.photos_targets import CLASSES, Batch, Targets
 from tools.pretraining.photos_views import views
 from zsrobust.classifier.preprocess import Preprocess
 from zsrobust.models.build import build_clip
@@ -30,174 +32,161 @@ CONFIG = {
     "text_cfg": {
         "context_length": 32,
         "vocab_size": 49408,
-        "width": 96,
+        "width": 192,
         "heads": 3,
         "layers": 2,
     },
     "conv_stem": {"widths": [32, 64, 192], "blocks": [1, 2, 1]},
 }
 MEAN, STD = (0.48, 0.45, 0.40), (0.28, 0.27, 0.28)
-TEMPERATURE_START = 20.0
+SCALE_START = 25.0
+STATE = "image_state.pt"
 
 
-class Targets:
-    """Teacher answers, true classes and text vectors, as tensors.
+@dataclass(frozen=True)
+class ImagePlan:
+    """Steps of the image stage: warm-up, a constant rate, and a linear decay over the last ones.
 
-    names: list of (candidates, 384) for each node, one candidate drawn a step: a class by its
-    ImageNet name or a WordNet word, a hypernym by any of its words.
+    Small images (of `small_sides`, for `small_steps` each) come first, then 48 px; the decay sees
+    56 px. Up to the decay nothing depends on `steps`: a plan may be shortened while it runs.
     """
 
-    def __init__(self, folder: Path) -> None:
-        data = np.load(folder / "data.npz")
-        self.images = torch.from_numpy(data["images"]).permute(0, 3, 1, 2)
-        self.true = torch.from_numpy(data["index1000"].astype(np.int64))
-        self.teacher = []
-        self.folder = folder
-        self.refresh()
-        vectors = np.load(folder / "vectors.npz")
-        self.table = torch.from_numpy(vectors["table"])
-        self.first = torch.from_numpy(vectors["first"])
-        self.count = torch.from_numpy(vectors["count"])
-        self.classes = torch.from_numpy(vectors["classes"])
-        self.cuts = [
-            (torch.from_numpy(vectors[f"cut{i}_nodes"]), torch.from_numpy(vectors[f"cut{i}_of"]))
-            for i in range(int(vectors["cut_count"]))
-        ]
+    steps: int
+    decay: int
+    batch: int = 128
+    lr: float = 2e-3
+    warmup: int = 300
+    small_steps: int = 1000
+    seed: int = 0
 
-    def refresh(self) -> None:
-        """Takes in the crops whose teacher pass has ended meanwhile."""
-        for k in range(len(self.teacher), 8):
-            path = self.folder / f"teacher_k{k}.npz"
-            if not path.exists():
-                return
-            file = np.load(path)
-            self.teacher.append(
-                (
-                    torch.from_numpy(file["idx"].astype(np.int64)),
-                    torch.from_numpy(file["prob"].astype(np.float32)),
-                    torch.from_numpy(file["boxes"].astype(np.float32)),
-                )
-            )
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.lr * min((step + 1) / self.warmup, 1.0, (self.steps - step) / self.decay)
 
-    def vectors(self, nodes: Tensor, generator: torch.Generator) -> Tensor:
-        """One candidate vector (len(nodes), 384) of each node, drawn anew."""
-        pick = (torch.rand(len(nodes), generator=generator) * self.count[nodes]).long()
-        return self.table[self.first[nodes] + pick]
+    def side(self, step: int) -> int:
+        """The side in pixels of the images that a step sees."""
+        if step >= self.steps - self.decay:
+            return 56
+        return 40 if step < self.small_steps else 48
+
+
+class Student(nn.Module):
+    """The image tower and the scale of its cosine logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual = build_clip(CONFIG, "photos-mini").visual.to(memory_format=torch.channels_last)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE_START)))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Unit embeddings (B, 384) of square pixels (B, 3, S, S) in [0, 1], S a multiple of 8."""
+        side = pixels.shape[-1]
+        x = Preprocess(side, MEAN, STD)(pixels).contiguous(memory_format=torch.channels_last)
+        position = {"positional_embedding": _resized(self.visual.positional_embedding, side // 8)}
+        return normalize(functional_call(self.visual, position, (x,)).float(), dim=-1)
+
+
+def _resized(embedding: Tensor, grid: int) -> Tensor:
+    """Positional embedding (1 + n * n, D) brought to (1 + grid * grid, D)."""
+    before = math.isqrt(len(embedding) - 1)
+    if before == grid:
+        return embedding
+    square = embedding[1:].T.reshape(1, -1, before, before)
+    small = interpolate(square, size=(grid, grid), mode="bicubic", align_corners=False)
+    return torch.cat([embedding[:1], small.flatten(2)[0].T])
 
 
 def loss_terms(
-    embedded: Tensor,
-    scale: Tensor,
-    targets: Targets,
-    probabilities: Tensor,
-    true: Tensor,
-    generator: torch.Generator,
+    embedded: Tensor, scale: Tensor, targets: Targets, batch: Batch, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Distillation and cross-entropy over the 1,000 names, and over one cut of hypernyms."""
     logits = log_softmax(scale * embedded @ targets.vectors(targets.classes, generator).T, dim=1)
-    hard = one_hot(true, 1000).float() * 0.9 + 0.1 / 1000
-    nodes, of_class = targets.cuts[int(torch.randint(len(targets.cuts), (1,), generator=generator))]
-    mixed = 0.5 * probabilities + 0.5 * one_hot(true, 1000).float()
+    true = one_hot(batch.true, CLASSES).float()
+    choice = int(torch.randint(len(targets.cuts), (1,), generator=generator))
+    nodes, of_class = targets.cuts[choice]
+    mixed = 0.5 * batch.probabilities + 0.5 * true
     summed = torch.zeros(len(true), len(nodes)).index_add_(1, of_class, mixed)
     cut = log_softmax(scale * embedded @ targets.vectors(nodes, generator).T, dim=1)
     return {
-        "teacher": -(probabilities * logits).sum(1).mean(),
-        "label": -(hard * logits).sum(1).mean(),
+        "teacher": -(batch.probabilities * logits).sum(1).mean(),
+        "label": -((0.9 * true + 0.1 / CLASSES) * logits).sum(1).mean(),
         "hypernyms": -0.7 * (summed * cut).sum(1).mean(),
     }
 
 
-class Student(nn.Module):
-    """The image tower behind its preprocessing, and the scale of its cosine logits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.preprocess = Preprocess(56, MEAN, STD)
-        self.visual = build_clip(CONFIG, "photos-mini").visual.to(memory_format=torch.channels_last)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(TEMPERATURE_START)))
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Unit embeddings (B, 384) of pixels (B, 3, 56, 56) in [0, 1]."""
-        x = self.preprocess(pixels).contiguous(memory_format=torch.channels_last)
-        return normalize(self.visual(x).float(), dim=-1)
-
-
-def train_image_tower(
-    folder: Path, steps: int, batch: int = 256, lr: float = 2e-3, seed: int = 0, save: int = 200
-) -> None:
-    """Trains for `steps` (resumable: state.pt is replaced atomically every `save` steps)."""
-    torch.manual_seed(seed)
-    targets, student = Targets(folder), Student()
-    average = Student()
+def train_image_tower(folder: Path, plan: ImagePlan, save: int = 200) -> None:
+    """Trains to the end of the plan, or goes on where `image_state.pt` stands."""
+    torch.manual_seed(plan.seed)
+    targets, student, average = Targets(folder), Student(), Student()
     average.load_state_dict(student.state_dict())
-    decayed = [p for p in student.parameters() if p.ndim > 1]
-    plain = [p for p in student.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}],
-        lr=lr,
-        betas=(0.9, 0.98),
-    )
-    step, state = 0, folder / "image_state.pt"
-    if state.exists():
-        saved = torch.load(state, weights_only=True)
-        student.load_state_dict(saved["student"])
-        average.load_state_dict(saved["average"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step = saved["step"]
+    optimizer = _optimizer(student, plan)
+    step = _resume(folder / STATE, student, average, optimizer)
     began, first = time.time(), step
-    per_epoch = len(targets.images) // batch
-    while step < steps:
-        if step % per_epoch == 0:
-            targets.refresh()
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        order = torch.randperm(
-            len(targets.images),
-            generator=torch.Generator().manual_seed(seed * 7919 + step // per_epoch),
-        )
-        rows = order[(step % per_epoch) * batch : (step % per_epoch + 1) * batch]
-        which = int(torch.randint(len(targets.teacher), (1,), generator=generator))
-        index, probability, boxes = (part[rows] for part in targets.teacher[which])
-        probabilities = torch.zeros(len(rows), 1000).scatter_(1, index, probability)
-        probabilities += ((1 - probabilities.sum(1, keepdim=True)) / 1000).clamp_min(0)
-        pixels = views(targets.images[rows].float() / 255, boxes[:, :4], generator)
-        rate = lr * min((step + 1) / 300, 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.002)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast("cpu", torch.bfloat16):
-            embedded = student(pixels)
-        terms = loss_terms(
-            embedded, student.log_scale.exp(), targets, probabilities, targets.true[rows], generator
-        )
-        loss = torch.stack(list(terms.values())).sum()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-        optimizer.step()
+    while step < plan.steps:
+        terms = _step(student, optimizer, targets, plan, step)
         step += 1
-        _follow(average, student, min(0.998, step / (step + 20)))
+        _follow(average, student, min(0.999, step / (step + 20)))
         if step % 50 == 0:
-            speed = (step - first) * batch / (time.time() - began)
+            speed = (step - first) * plan.batch / (time.time() - began)
             line = {
                 "step": step,
-                "of": steps,
+                "of": plan.steps,
                 "images_per_second": round(speed),
-                "minutes_left": round((steps - step) * batch / speed / 60, 1),
-                "scale": round(float(student.log_scale.exp()), 2),
-                **{name: round(float(term), 3) for name, term in terms.items()},
+                "minutes_left": round((plan.steps - step) * plan.batch / speed / 60, 1),
+                "scale": round(student.log_scale.exp().item(), 2),
             }
-            print(json.dumps(line), flush=True)
-        if step % save == 0 or step == steps:
-            partial = state.with_suffix(".partial")
-            torch.save(
-                {
-                    "student": student.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                },
-                partial,
-            )
-            os.replace(partial, state)
+            print(json.dumps(line | terms), flush=True)
+        if step % save == 0 or step == plan.steps:
+            modules = {"student": student, "average": average, "optimizer": optimizer}
+            save_state(folder / STATE, modules, {"step": step, "plan": asdict(plan)})
+
+
+def save_state(path: Path, modules: dict[str, nn.Module], facts: dict[str, object]) -> None:
+    """Replaces a state file atomically by the modules' state dicts and plain facts."""
+    partial = path.with_suffix(".partial")
+    torch.save({name: module.state_dict() for name, module in modules.items()} | facts, partial)
+    os.replace(partial, path)
+
+
+def _optimizer(student: Student, plan: ImagePlan) -> torch.optim.Optimizer:
+    decayed = [p for p in student.parameters() if p.ndim > 1]
+    plain = [p for p in student.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
+
+
+def _resume(
+    path: Path, student: Student, average: Student, optimizer: torch.optim.Optimizer
+) -> int:
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    student.load_state_dict(saved["student"])
+    average.load_state_dict(saved["average"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return int(saved["step"])
+
+
+def _step(
+    student: Student,
+    optimizer: torch.optim.Optimizer,
+    targets: Targets,
+    plan: ImagePlan,
+    step: int,
+) -> dict[str, float]:
+    generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
+    batch = targets.batch(step, plan.batch, plan.seed)
+    pixels = views(batch.images, batch.boxes, plan.side(step), generator)
+    for group in optimizer.param_groups:
+        group["lr"] = plan.rate(step)
+    with torch.autocast("cpu", torch.bfloat16):
+        embedded = student(pixels)
+    terms = loss_terms(embedded, student.log_scale.exp(), targets, batch, generator)
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(terms.values())).sum().backward()
+    nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+    optimizer.step()
+    return {name: round(term.item(), 3) for name, term in terms.items()}
 
 
 @torch.no_grad()

@@ -20,6 +20,9 @@ from zsrobust.cli.report import report
 from zsrobust.cli.train import train
 from zsrobust.errors import ZsrobustError
 
+TRACEBACK = "ZSROBUST_TRACEBACK"
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="zsrobust",
     help="Zero-shot adversarial robustness of vision-language models: attack, defend, measure.",
@@ -33,21 +36,29 @@ for command in (quickstart, evaluate, train, report, models, datasets, protocols
     app.command()(command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from zsrobust import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     show_traceback: Annotated[
         bool, typer.Option("--traceback", help="Show where in the code an error arose.")
     ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Zero-shot adversarial robustness of vision-language models: attack, defend, measure."""
-    if version:
-        from zsrobust import __version__
-
-        print(__version__)
-        raise typer.Exit
     if show_traceback:
-        os.environ["ZSROBUST_TRACEBACK"] = "1"
+        os.environ[TRACEBACK] = "1"
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -57,22 +68,19 @@ def run(arguments: list[str] | None = None) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code of a command line; errors are one message on stderr, without a traceback."""
-    import click
-
-    os.environ.pop("ZSROBUST_TRACEBACK", None)
+    os.environ.pop(TRACEBACK, None)
     try:
-        app(args=arguments, standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.Abort:
-        return _interrupted()
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app(args=arguments, prog_name="zsrobust")
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+        if code == INTERRUPTED:
+            print(
+                "zsrobust: interrupted. The same command continues where it stopped.",
+                file=sys.stderr,
+            )
+        return code
     except ZsrobustError as error:
         return _fault(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _interrupted()
     except Exception as error:
         return _fault(
             f"{type(error).__name__}: {error}\nThis should not happen. `zsrobust --traceback ...` "
@@ -83,12 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fault(message: str, code: int) -> int:
-    if os.environ.get("ZSROBUST_TRACEBACK"):
+    if os.environ.get(TRACEBACK):
         traceback.print_exc()
     print(f"zsrobust: {message}", file=sys.stderr)
     return code
-
-
-def _interrupted() -> int:
-    print("zsrobust: interrupted. The same command continues where it stopped.", file=sys.stderr)
-    return 130

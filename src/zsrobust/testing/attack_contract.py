@@ -72,7 +72,9 @@ def _check_result(
     for i, status in enumerate(result.status):
         if status == "clean_wrong":
             _require(int(result.forwards[i]) == 0, f"image {i} is clean_wrong, yet was attacked")
-            _require(torch.equal(result.pixels[i], pixels[i]), f"image {i} is clean_wrong, yet moved")
+            _require(
+                torch.equal(result.pixels[i], pixels[i]), f"image {i} is clean_wrong, yet moved"
+            )
         elif status == "fooled":
             _require(bool(predictions[i] != labels[i]), f"image {i} is 'fooled', yet is right")
             _require(bool(result.attack[i]), f"image {i} is fooled by no attack")

@@ -28,13 +28,15 @@ TONES: Mapping[str, tuple[Colour, Colour]] = MappingProxyType(
 
 MAIN_CONTRAST = 96
 SECOND_CONTRAST = 60
-"""Least Euclidean distances in 8-bit RGB between an object's tones and its whole background."""
+"""Euclidean distances in 8-bit RGB sought between an object's tones and its whole background."""
 
 _CANDIDATES = 24
+"""Backgrounds tried. The few scenes where none keeps both distances take the best of them, which
+leaves the main tone, and with it the silhouette's rim, at least 55 away."""
 
 
 def background_colours(scene: Scene) -> tuple[Colour, Colour]:
-    """Return two muted colours such that no mixture of them comes near the object's tones."""
+    """Return two muted colours of which no mixture comes near the object's tones."""
     main, second = TONES[scene.attributes.colour]
     draws = draw_bytes(scene.id, "palette", 6 * _CANDIDATES)
     best, best_margin = ((0, 0, 0), (0, 0, 0)), -1.0
