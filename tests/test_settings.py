@@ -66,7 +66,7 @@ def test_a_users_own_file_works_wherever_a_name_does(tmp_path):
     assert find_entry(tmp_path / "mine.yaml", tmp_path, "recipe", "x").name == "mine.yaml"
     assert find_entry("mine", tmp_path, "recipe", "x").name == "mine.yaml"
     assert leading_comment(tmp_path / "mine.yaml") == "a head\nof two lines"
-    with pytest.raises(UnknownNameError, match="Unknown recipe 'mime'. Did you mean 'mine'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown recipe 'mime'\. Did you mean 'mine'"):
         find_entry("mime", tmp_path, "recipe", "zsrobust recipes")
     with pytest.raises(SettingsError, match="no such file"):
         find_entry("other.yaml", tmp_path, "recipe", "x")

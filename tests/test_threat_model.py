@@ -13,7 +13,7 @@ def test_radii_are_written_as_fractions_of_255():
 
 
 def test_a_bare_4_is_refused_with_the_likely_meaning():
-    with pytest.raises(SettingsError, match='exceeds 1.*Did you mean "4/255"'):
+    with pytest.raises(SettingsError, match=r'exceeds 1.*Did you mean "4/255"'):
         parse_eps(4)
 
 
@@ -28,7 +28,7 @@ def test_what_is_no_radius_is_refused(text):
 
 
 def test_a_threat_model_refuses_unknown_norms_and_impossible_radii():
-    with pytest.raises(SettingsError, match="Unknown norm 'linff'. Did you mean 'linf'"):
+    with pytest.raises(SettingsError, match=r"Unknown norm 'linff'\. Did you mean 'linf'"):
         ThreatModel("linff", 0.1)  # type: ignore[arg-type]
     with pytest.raises(SettingsError, match="exceeds 1"):
         ThreatModel("linf", 4.0)

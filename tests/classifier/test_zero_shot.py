@@ -80,7 +80,7 @@ def test_prompts_that_mean_nothing_are_refused():
         load_classifier(model, ["cat", " "])
     with pytest.raises(InputError, match="given twice: cat"):
         load_classifier(model, ["cat", "dog", "cat"])
-    with pytest.raises(InputError, match="must hold '{}' once"):
+    with pytest.raises(InputError, match=r"must hold '\{\}' once"):
         load_classifier(model, ["cat", "dog"], ["a photo"])
     with pytest.raises(InputError, match="templates is empty"):
         load_classifier(model, ["cat", "dog"], [])

@@ -71,33 +71,38 @@ def test_subsets_nest_and_have_their_own_hash(root):
     assert load(root).variant_hash() == dataset.variant_hash()
 
 
-def damage(root, what):
-    folder = root / "wds_cifar10"
+def changed_tar(change):
+    """Damage by rewriting the second shard's members."""
+    return lambda folder: write_tar(folder / "test" / "1.tar", change(list(members(6, 6))))
+
+
+def cut(folder):
     shard = folder / "test" / "1.tar"
-    good = list(members(6, 6))
-    if what == "missing label":
-        write_tar(shard, [m for m in good if m[0] != "s0000009.cls"])
-    elif what == "truncated":
-        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2 - 700])
-    elif what == "dotted key":
-        write_tar(shard, [(name.replace("s0", "n.0"), content) for name, content in good])
-    elif what == "no number":
-        write_tar(shard, [(n, b"cat" if n.endswith(".cls") else c) for n, c in good])
-    elif what == "label too large":
-        write_tar(shard, [(n, b"99" if n == "s0000008.cls" else c) for n, c in good])
-    elif what == "same key twice":
-        write_tar(shard, list(members(3, 6)))
-    elif what == "shard count":
-        (folder / "test" / "nshards.txt").write_text("3")
-    elif what == "no names":
-        (folder / "classnames.txt").unlink()
-    elif what == "empty names":
-        (folder / "classnames.txt").write_text("\n")
-    elif what == "no split":
-        for file in (folder / "test").iterdir():
-            file.unlink()
-    elif what == "empty tar":
-        write_tar(shard, [])
+    shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2 - 700])
+
+
+def emptied(folder):
+    for file in (folder / "test").iterdir():
+        file.unlink()
+
+
+DAMAGE = {
+    "missing label": changed_tar(lambda good: [m for m in good if m[0] != "s0000009.cls"]),
+    "truncated": cut,
+    "dotted key": changed_tar(lambda good: [(n.replace("s0", "n.0"), c) for n, c in good]),
+    "no number": changed_tar(
+        lambda good: [(n, b"cat" if n.endswith(".cls") else c) for n, c in good]
+    ),
+    "label too large": changed_tar(
+        lambda good: [(n, b"99" if n == "s0000008.cls" else c) for n, c in good]
+    ),
+    "same key twice": changed_tar(lambda good: list(members(3, 6))),
+    "empty tar": changed_tar(lambda good: []),
+    "shard count": lambda folder: (folder / "test" / "nshards.txt").write_text("3"),
+    "no names": lambda folder: (folder / "classnames.txt").unlink(),
+    "empty names": lambda folder: (folder / "classnames.txt").write_text("\n"),
+    "no split": emptied,
+}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,7 @@ def damage(root, what):
     ],
 )
 def test_a_damaged_archive_is_named_with_what_is_wrong(root, what, said):
-    damage(root, what)
+    DAMAGE[what](root / "wds_cifar10")
     with pytest.raises(DataError, match=said):
         load(root)
 
@@ -186,7 +191,7 @@ def test_a_folder_that_is_no_dataset_is_refused(photos, tmp_path):
     with pytest.raises(DataError, match="list of classes is empty"):
         load_dataset(photos / "red_car", classes_file=names)
     names.write_text("a\nb\n")
-    with pytest.raises(DataError, match="not a file|brings its own"):
+    with pytest.raises(DataError, match="brings its own"):
         load_dataset("scenes-colours", classes_file=names)
 
 

@@ -15,7 +15,7 @@ from zsrobust.threat_model import ThreatModel, check_norm, parse_eps
 
 TOLERANCE = 1e-6
 SAME_DECISIONS = 0.995
-"""Other batch sizes round differently, and `sign()` amplifies it: decisions agree, bits need not."""
+"""Other batch sizes round differently, and `sign()` amplifies it: decisions agree, bits not."""
 
 
 class ContractError(AssertionError):

@@ -31,8 +31,8 @@ SECOND_CONTRAST = 60
 """Euclidean distances in 8-bit RGB sought between an object's tones and its whole background."""
 
 _CANDIDATES = 24
-"""Backgrounds tried. The few scenes where none keeps both distances take the best of them, which
-leaves the main tone, and with it the silhouette's rim, at least 55 away."""
+"""Backgrounds tried. Where none keeps both distances (8 % of the scenes, nearly all of them white)
+the best is taken, which leaves the main tone, and so the silhouette's rim, more than 50 away."""
 
 
 def background_colours(scene: Scene) -> tuple[Colour, Colour]:
