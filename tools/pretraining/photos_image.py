@@ -47,8 +47,9 @@ STATE = "image_state.pt"
 class ImagePlan:
     """Steps of the image stage: warm-up, a constant rate, and a linear decay over the last ones.
 
-    Small images (of `small_sides`, for `small_steps` each) come first, then 48 px; the decay sees
-    56 px. Up to the decay nothing depends on `steps`: a plan may be shortened while it runs.
+    Images of 40 px come first, for `small_steps`, then of 48 px; the decay sees 56 px, and takes
+    labels and hypernyms among those that the images have: names without an image are no longer
+    pushed away. Up to the decay nothing depends on `steps`: a plan may be shortened meanwhile.
     """
 
     steps: int
@@ -63,9 +64,13 @@ class ImagePlan:
         """The learning rate of a step."""
         return self.lr * min((step + 1) / self.warmup, 1.0, (self.steps - step) / self.decay)
 
+    def decays(self, step: int) -> bool:
+        """Whether a step belongs to the decay."""
+        return step >= self.steps - self.decay
+
     def side(self, step: int) -> int:
         """The side in pixels of the images that a step sees."""
-        if step >= self.steps - self.decay:
+        if self.decays(step):
             return 56
         return 40 if step < self.small_steps else 48
 
@@ -97,21 +102,38 @@ def _resized(embedding: Tensor, grid: int) -> Tensor:
 
 
 def loss_terms(
-    embedded: Tensor, scale: Tensor, targets: Targets, batch: Batch, generator: torch.Generator
+    embedded: Tensor,
+    scale: Tensor,
+    targets: Targets,
+    batch: Batch,
+    focused: bool,
+    generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Distillation and cross-entropy over the 1,000 names, and over one cut of hypernyms."""
-    logits = log_softmax(scale * embedded @ targets.vectors(targets.classes, generator).T, dim=1)
+    """Distillation and cross-entropy over the 1,000 names, and over one cut of hypernyms.
+
+    focused: cross-entropy and hypernyms among those that have images.
+    """
+    cosines = embedded @ targets.vectors(targets.classes, generator).T
     true = one_hot(batch.true, CLASSES).float()
     choice = int(torch.randint(len(targets.cuts), (1,), generator=generator))
     nodes, of_class = targets.cuts[choice]
     mixed = 0.5 * batch.probabilities + 0.5 * true
     summed = torch.zeros(len(true), len(nodes)).index_add_(1, of_class, mixed)
-    cut = log_softmax(scale * embedded @ targets.vectors(nodes, generator).T, dim=1)
+    cut = embedded @ targets.vectors(nodes, generator).T
+    labels = targets.present if focused else targets.classes
+    if focused:
+        used = torch.unique(of_class[targets.present])
+        cut, summed = cut[:, used], normalize(summed[:, used], p=1, dim=1)
+    smooth = 0.9 * true[:, labels] + 0.1 / len(labels)
     return {
-        "teacher": -(batch.probabilities * logits).sum(1).mean(),
-        "label": -((0.9 * true + 0.1 / CLASSES) * logits).sum(1).mean(),
-        "hypernyms": -0.7 * (summed * cut).sum(1).mean(),
+        "teacher": _cross_entropy(batch.probabilities, scale * cosines),
+        "label": _cross_entropy(smooth, scale * cosines[:, labels]),
+        "hypernyms": 0.7 * _cross_entropy(summed, scale * cut),
     }
+
+
+def _cross_entropy(wanted: Tensor, logits: Tensor) -> Tensor:
+    return -(wanted * log_softmax(logits, dim=1)).sum(1).mean()
 
 
 def train_image_tower(folder: Path, plan: ImagePlan, save: int = 200) -> None:
@@ -181,7 +203,8 @@ def _step(
         group["lr"] = plan.rate(step)
     with torch.autocast("cpu", torch.bfloat16):
         embedded = student(pixels)
-    terms = loss_terms(embedded, student.log_scale.exp(), targets, batch, generator)
+    scale, focused = student.log_scale.exp(), plan.decays(step)
+    terms = loss_terms(embedded, scale, targets, batch, focused, generator)
     optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()
     nn.utils.clip_grad_norm_(student.parameters(), 5.0)

@@ -7,7 +7,17 @@ from pathlib import Path
 
 from tools.pretraining.photos_concepts import WORDNET, Synset
 
-PHYSICAL_ENTITY = "n00001930"
+THINGS = (
+    "n00021939",  # artefact
+    "n00015388",  # animal
+    "n00021265",  # food, nutrient
+    "n07555863",  # food, solid
+    "n00019128",  # natural object
+    "n05220461",  # body part
+    "n09287968",  # geological formation
+    "n12992868",  # fungus
+)
+"""Roots in WordNet below which things that one can photograph stand."""
 EXTRA_TEMPLATES = (
     "{}",
     "a {}",
@@ -21,12 +31,12 @@ EXTRA_TEMPLATES = (
 
 
 def noun_phrases(senses: dict[str, Synset]) -> list[str]:
-    """WordNet's names of physical things, scientific and other proper names left out, sorted."""
+    """WordNet's names of things, scientific and other proper names left out, sorted."""
     below: dict[str, list[str]] = {}
     for sense in senses.values():
         for above in sense.hypernyms:
             below.setdefault(above, []).append(sense.wnid)
-    reached, frontier = {PHYSICAL_ENTITY}, [PHYSICAL_ENTITY]
+    reached, frontier = set(THINGS), list(THINGS)
     while frontier:
         for wnid in below.get(frontier.pop(), ()):
             if wnid not in reached:

@@ -43,6 +43,7 @@ class Targets:
                 for i in range(int(vectors["cut_count"]))
             ]
         self.classes = torch.arange(CLASSES)
+        self.present = torch.unique(self.true)
 
     def batch(self, step: int, size: int, seed: int) -> Batch:
         """The batch of a step: a fresh order every epoch, one of the teacher's crops a batch."""

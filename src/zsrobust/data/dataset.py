@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zsrobust.randomness import hash_order
+from zsrobust.records.header import DatasetHeader
 from zsrobust.settings import canonical_hash
 
 Variant = Literal["official", "subset", "miniature", "user"]
@@ -46,6 +47,20 @@ class Dataset:
         labels = None if self.labels is None else self.labels[:count]
         variant = "subset" if self.variant == "official" and count < len(self) else self.variant
         return replace(self, ids=self.ids[:count], labels=labels, variant=variant)
+
+    def header(self) -> DatasetHeader:
+        """What a run's header says of these images."""
+        return DatasetHeader(
+            name=self.name,
+            split=self.split,
+            version=self.version,
+            variant=self.variant,
+            n=len(self),
+            hash=self.variant_hash(),
+            labelled=self.labels is not None,
+            class_names=self.class_names,
+            notes=self.notes,
+        )
 
     def variant_hash(self) -> str:
         """16 hex digits over the ids used, their labels and the class names."""

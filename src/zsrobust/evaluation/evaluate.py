@@ -27,7 +27,6 @@ from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
-    DatasetHeader,
     ModelHeader,
     ProtocolHeader,
     RunHeader,
@@ -133,17 +132,7 @@ def _header(
         kind="evaluate",
         command=invocation(),
         model=ModelHeader(name=model.name, hash=model.fingerprint, source=model.source),
-        dataset=DatasetHeader(
-            name=images.name,
-            split=images.split,
-            version=images.version,
-            variant=images.variant,
-            n=len(images.ids),
-            hash=images.variant_hash(),
-            labelled=images.labels is not None,
-            class_names=images.class_names,
-            notes=images.notes,
-        ),
+        dataset=images.header(),
         protocol=ProtocolHeader(name=protocol.name, hash=protocol.hash, content=protocol.content),
         seed=seed,
         block_size=BLOCK,

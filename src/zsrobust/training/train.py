@@ -20,7 +20,6 @@ from zsrobust.models.model import Model
 from zsrobust.objectives.catalogue import build_objective
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
-    DatasetHeader,
     ModelHeader,
     ProtocolHeader,
     RunHeader,
@@ -97,16 +96,7 @@ def _header(
         kind="train",
         command=invocation(),
         model=ModelHeader(name=model.name, hash=model.fingerprint, source=model.source),
-        dataset=DatasetHeader(
-            name=dataset.name,
-            split=dataset.split,
-            version=dataset.version,
-            variant=dataset.variant,
-            n=len(dataset),
-            hash=dataset.variant_hash(),
-            class_names=dataset.class_names,
-            notes=dataset.notes,
-        ),
+        dataset=dataset.header(),
         protocol=ProtocolHeader(name=name, hash=recipe.hash, content=content),
         seed=seed,
         overrides=tuple(overrides),
