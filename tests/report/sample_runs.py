@@ -36,6 +36,7 @@ RATES = {  # (clean, robust) on each of the tasks; made up, of the size that fir
     "tecoa": [(74, 52), (55, 33), (74, 48), (27, 27), (45, 28), (60, 41), (62, 40)],
     "tga-zsr": [(80, 57), (66, 41), (89, 61), (59, 42), (24, 24), (70, 46), (75, 49)],
 }
+SOURCES = {"scenes-tiny": "/usr/lib/zsrobust/models/weights/scenes-tiny"}
 STORY = Story(
     title="Zero-shot adversarial robustness, first light",
     titles={"scenes-tiny": "undefended", "tecoa": "TeCoA", "tga-zsr": "TGA-ZSR"},
@@ -59,7 +60,7 @@ def header(model: str, dataset: str, n: int, eps: tuple[str, ...] = ("4/255",), 
     values = {
         "kind": "evaluate",
         "command": f"zsrobust evaluate --model {model} --dataset {dataset} --protocol pgd-20-eps4",
-        "model": ModelHeader(name=model, hash=f"{model}-hash", source=f"runs/{model}/final"),
+        "model": ModelHeader(name=model, hash=f"{model}-hash", source=SOURCES.get(model, f"runs/{model}/final")),
         "dataset": DatasetHeader(
             name=dataset, split="test", version=1, variant="subset", n=n,
             hash=f"{dataset}-hash", class_names=names, **changed,
@@ -119,7 +120,7 @@ def write_training(out: Path, name: str, steps: int = 150) -> Path:
     folder.mkdir(parents=True)
     recipe = ProtocolHeader(name=f"{name}-quick", hash="recipe", content={"steps": steps})
     command = f"zsrobust train {name}-quick --model scenes-tiny --dataset scenes-shapes"
-    base = ModelHeader(name="scenes-tiny", hash="base-hash", source="bundled")
+    base = ModelHeader(name="scenes-tiny", hash="base-hash", source=SOURCES["scenes-tiny"])
     run = header("scenes-tiny", "scenes-shapes", 13990, kind="train", command=command)
     write_header(folder, run.model_copy(update={"protocol": recipe, "model": base}))
     draws = np.random.default_rng(0)

@@ -1,4 +1,8 @@
-"""Training the text tower of `photos-mini` to reproduce the fixed text vectors."""
+"""Training the text tower of `photos-mini` to reproduce the fixed text vectors.
+
+Of these 384-d vectors it learns what the image tower can see: their part along the main directions
+of image embeddings. A narrow tower wastes no width on the rest, which no image answers to.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from tools.pretraining.photos_image import CONFIG, save_state
+from tools.pretraining.photos_image import STATE as IMAGE_STATE
 from tools.pretraining.photos_phrases import templates
 from zsrobust.models.build import build_clip
 
 CONTEXT = int(CONFIG["text_cfg"]["context_length"])  # type: ignore[index]
 STATE = "text_state.pt"
+DIRECTIONS = 128
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class TextPlan:
     bare: int = 128
     lr: float = 2e-3
     warmup: int = 100
-    central_share: float = 0.3
+    central_share: float = 0.5
     seed: int = 0
 
     def rate(self, step: int) -> float:
@@ -43,26 +49,40 @@ class TextPlan:
 
 @dataclass(frozen=True)
 class Phrases:
-    """Phrases, their unit vectors (N, 384), how many come first as central, and the templates."""
+    """Phrases, their unit vectors (N, 384), how many come first as central, and the templates.
+
+    axes: (384, DIRECTIONS) orthonormal, the span in which the vectors lie.
+    """
 
     phrases: Sequence[str]
     vectors: Tensor
     central: int
     templates: Sequence[str]
+    axes: Tensor
 
     @classmethod
     def read(cls, folder: Path, data_root: Path) -> Phrases:
-        """The phrases of the stage `texts`."""
+        """The phrases of the stage `texts`, their vectors brought into the images' span."""
         with np.load(folder / "phrases.npz") as file:
             phrases = [str(phrase) for phrase in file["phrases"]]
-            vectors = torch.from_numpy(file["vectors"])
-            return cls(phrases, vectors, int(file["central"]), templates(data_root))
+            vectors, central = torch.from_numpy(file["vectors"]), int(file["central"])
+        axes = image_directions(folder / IMAGE_STATE)
+        inside = normalize(vectors @ axes @ axes.T, dim=-1)
+        return cls(phrases, inside, central, templates(data_root), axes)
 
     def token_rows(self) -> Tensor:
         """The sorted token ids (int64) that the phrases and templates can produce."""
         tokenizer = SimpleTokenizer(context_length=CONTEXT)
         texts = [*self.phrases, *(template.format("dog") for template in self.templates)]
         return torch.unique(tokenizer(texts))
+
+
+def image_directions(state: Path) -> Tensor:
+    """The main directions (384, DIRECTIONS) of the trained image tower's embeddings."""
+    image = torch.load(state, weights_only=True)["average"]
+    projection = image["visual.ln_post.weight"][:, None] * image["visual.proj"]
+    _, _, rows = torch.linalg.svd(projection, full_matrices=False)
+    return rows[:DIRECTIONS].T.contiguous()
 
 
 class TextTower(nn.Module):
@@ -127,20 +147,19 @@ def train_text_tower(folder: Path, data_root: Path, plan: TextPlan, save: int = 
 def start_from_means(tower: TextTower, phrases: Phrases) -> None:
     """Starts every token at the mean vector of the phrases that hold it, as words mostly add up.
 
-    The vectors' 192 main directions become the coordinates of the token table, and the text
-    projection leads back from them.
+    The images' directions are the first coordinates of the token table; the text projection leads
+    back from them.
     """
-    width = tower.clip.text_projection.shape[0]
-    _, _, axes = torch.svd_lowrank(phrases.vectors[: phrases.central], q=width, niter=4)
+    clip, known = tower.clip, phrases.axes.shape[1]
     tokens = torch.searchsorted(tower.rows, tower.tokenizer(list(phrases.phrases)))
-    seen, sums = torch.zeros(len(tower.rows), 1), torch.zeros(len(tower.rows), width)
-    coordinates = phrases.vectors @ axes
+    seen, sums = torch.zeros(len(tower.rows), 1), torch.zeros(len(tower.rows), known)
+    coordinates = phrases.vectors @ phrases.axes
     for column in tokens.T:
         sums.index_add_(0, column, coordinates)
         seen.index_add_(0, column, torch.ones(len(column), 1))
     means = normalize(sums / seen.clamp_min(1), dim=1)
-    tower.clip.token_embedding.weight.add_(0.5 * means)
-    tower.clip.text_projection.copy_(axes.T)
+    clip.token_embedding.weight[:, :known] += 0.5 * means
+    clip.text_projection[:known] = phrases.axes.T
 
 
 def _step(

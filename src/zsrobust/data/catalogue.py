@@ -20,8 +20,11 @@ def dataset_names() -> list[str]:
     return entry_names(ENTRIES)
 
 
-def dataset_entry(name: str) -> DatasetEntry:
-    """The entry of a catalogued dataset; raises UnknownNameError with the nearest known name."""
+def dataset_entry(name: str | Path) -> DatasetEntry:
+    """The entry of a catalogued dataset, or of a user's own YAML file.
+
+    Raises UnknownNameError with the nearest known name, SettingsError for a wrong file.
+    """
     path = find_entry(name, ENTRIES, "dataset", "zsrobust datasets")
     return parse(DatasetEntry, read_yaml(path), path.name)
 
@@ -33,22 +36,26 @@ def load_dataset(
     data_root: str | Path | None = None,
     classes_file: Path | None = None,
 ) -> Dataset:
-    """A dataset by catalogued name, or a folder of `class/image` files.
+    """A dataset by catalogued name, a YAML entry of one's own, or a folder of `class/image` files.
 
-    data_root: where catalogued sets lie; default: the environment's ZSROBUST_DATA_ROOT.
-    classes_file: class names for a folder, one a line, in the order of its sorted sub-folders.
-    Raises UnknownNameError, or DataError saying what was looked for and where.
+    A catalogued name wins over a folder of the same name, which `./NAME` reaches. A folder is one
+    split, whatever `split` says. data_root: where catalogued sets lie; default: the environment's
+    ZSROBUST_DATA_ROOT. classes_file: class names for a folder, one a line, in the order of its
+    sorted sub-folders. Raises UnknownNameError, SettingsError for a wrong entry, or DataError
+    saying what was looked for and where.
     """
     name = str(dataset)
-    if name in dataset_names():
+    if name in dataset_names() or name.endswith((".yaml", ".yml")):
         if classes_file is not None:
             raise DataError(f"--classes is for folders; {name} brings its own class names.")
         return _catalogued(name, split, data_root)
-    folder = Path(name)
+    folder = Path(name).expanduser()
     if folder.is_dir():
         from zsrobust.data.readers.folder import read_folder
 
         return read_folder(folder, classes_file)
+    if folder.exists():
+        raise DataError(f"{folder}: is a file. Give a folder of class/image files, or a name.")
     if len(folder.parts) > 1 or name.startswith("."):
         raise DataError(f"{folder}: no such folder. Give a folder of class/image files, or a name.")
     raise UnknownNameError(
@@ -57,32 +64,43 @@ def load_dataset(
     )
 
 
-def _catalogued(name: str, split: str, data_root: str | Path | None) -> Dataset:
-    entry = dataset_entry(name)
+def _catalogued(given: str, split: str, data_root: str | Path | None) -> Dataset:
+    entry, name = dataset_entry(given), Path(given).stem
     if split not in entry.counts:
         raise DataError(f"{name} has no split '{split}'. It has: {', '.join(entry.counts)}.")
     if entry.kind == "scenes":
         from zsrobust.data.scenes_dataset import scenes_dataset
 
         return scenes_dataset(name, entry, split)
-    root = _root(name, data_root)
+    from zsrobust.data.miniature import marked_if_miniature
+
+    root = _root(name, entry, data_root)
+    folder = _folder(root, entry)
     if entry.kind == "tinyimagenet" and split != "test":
         from zsrobust.data.readers.tinyimagenet import read_tinyimagenet
 
-        return read_tinyimagenet(root, entry, split)
+        return marked_if_miniature(read_tinyimagenet(root, folder, entry, split), entry)
     from zsrobust.data.readers.webdataset import read_webdataset
 
-    return read_webdataset(root / str(entry.folder), name, entry, split)
+    return marked_if_miniature(read_webdataset(folder, name, entry, split), entry)
 
 
-def _root(name: str, data_root: str | Path | None) -> Path:
+def _root(name: str, entry: DatasetEntry, data_root: str | Path | None) -> Path:
     given = data_root or os.environ.get(DATA_ROOT)
     if not given:
         raise DataError(
-            f"{name} lies outside the package. Say where your datasets are: --data-root DIR, "
-            f"or the environment variable {DATA_ROOT}."
+            f"{name} lies outside the package. Say which folder holds its {entry.folder}: "
+            f"--data-root DIR, or the environment variable {DATA_ROOT}."
         )
-    root = Path(given)
+    root = Path(given).expanduser()
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder (the data root).")
+        source = "the data root" if data_root else f"the data root, from {DATA_ROOT}"
+        raise DataError(f"{root}: no such folder ({source}).")
     return root
+
+
+def _folder(root: Path, entry: DatasetEntry) -> Path:
+    """Where the set lies: under its own name, or under the hub's where only that is there."""
+    own = root / str(entry.folder)
+    hubs = root / Path(entry.hub or "").name
+    return hubs if entry.hub and hubs.is_dir() and not own.is_dir() else own

@@ -20,8 +20,9 @@ Resolution = int | Literal["as-released", "native"]
 def read_pixels(dataset: Dataset, positions: Iterable[int], resolution: Resolution) -> torch.Tensor:
     """Pixels (n, 3, H, W) float32 in [0, 1], RGB, of the images at `positions`.
 
-    resolution: shorter side to N, then centre crop; `as-released` is 256 then crop 224 (bilinear,
-    the TeCoA and TGA-ZSR releases); `native` needs images of one size.
+    resolution: shorter side to N (bicubic), then the central N x N; `as-released` is 256 then 224
+    (bilinear, the TeCoA and TGA-ZSR releases); `native` needs images of one size. The arithmetic is
+    that of torchvision's Resize and CenterCrop, which open_clip and both releases use.
     Raises DataError where an image cannot be decoded, or native sizes differ.
     """
     import torch
@@ -51,9 +52,8 @@ def _shorter_side(image: Image.Image, side: int, how: Image.Resampling) -> Image
     width, height = image.size
     if min(width, height) == side:
         return image
-    scale = side / min(width, height)
-    size = (side, round(height * scale)) if width <= height else (round(width * scale), side)
-    return image.resize(size, how)
+    longer = side * max(width, height) // min(width, height)
+    return image.resize((side, longer) if width <= height else (longer, side), how)
 
 
 def _centre_crop(image: Image.Image, side: int) -> Image.Image:

@@ -8,13 +8,17 @@ from PIL import Image
 from zsrobust.data.dataset import Dataset, in_hash_order
 from zsrobust.data.entry import DatasetEntry
 from zsrobust.data.scenes import TASKS, describe, render, task_ids
+from zsrobust.errors import UnknownNameError
+from zsrobust.registry import did_you_mean
 
 
 def scenes_dataset(name: str, entry: DatasetEntry, split: str) -> Dataset:
     """The scenes of a split that take part in a task, rendered as they are read.
 
-    Raises UnknownNameError for a split that the scenes do not have.
+    Raises UnknownNameError for a task or a split that the scenes do not have.
     """
+    if name not in TASKS:
+        raise UnknownNameError(f"The scenes have no task '{name}'.{did_you_mean(name, TASKS)}")
     task = TASKS[name]
     part = task_ids(task, split)
     return in_hash_order(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -43,8 +43,11 @@ class Objective:
 
     inner_loss: (classifier, batch) -> (pixels -> (B,)), which the inner attack maximises.
     outer_loss: (classifier, batch, adversarial pixels) -> LossTerms, which is minimised.
+    memory: what the losses keep between steps, tensors of one shape by (sample id, class text). A
+    training that resumes must have it again: computed anew in another batch, its last bits differ.
     """
 
     name: str
     inner_loss: Callable[[ZeroShotClassifier, Batch], Callable[[Tensor], Tensor]]
     outer_loss: Callable[[ZeroShotClassifier, Batch, Tensor], LossTerms]
+    memory: MutableMapping[tuple[str, str], Tensor] = field(default_factory=dict)

@@ -55,4 +55,4 @@ def tga_zsr(settings: TgaZsrSettings, classifier: ZeroShotClassifier) -> Objecti
             }
         )
 
-    return Objective("tga-zsr", class_cross_entropy, outer_loss)
+    return Objective("tga-zsr", class_cross_entropy, outer_loss, frozen.kept)

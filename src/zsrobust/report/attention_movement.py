@@ -9,6 +9,7 @@ import numpy as np
 
 from zsrobust.report.attention import SavedAttention
 from zsrobust.report.story import Story
+from zsrobust.report.strips import Dot
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,30 @@ class Mean:
     half: float
 
     def __str__(self) -> str:
-        """As the page prints it."""
-        return f"{self.value:.1f} ± {self.half:.1f}"
+        """As the page prints it; without an interval where one image gives none."""
+        return f"{self.value:.1f} ± {self.half:.1f}" if self.half == self.half else f"{self:.1f}"
+
+    def __format__(self, spec: str) -> str:
+        """The mean alone, in a number format."""
+        return format(self.value, spec) if spec else str(self)
+
+    def dot(self, filled: bool) -> Dot:
+        """As a dot on a strip."""
+        half = self.half if self.half == self.half else 0.0
+        return Dot(self.value, self.value - half, self.value + half, filled)
 
 
 @dataclass(frozen=True)
 class Movement:
     """One model on one task.
 
-    attacked, noise: 100 * (1 - cosine of the maps before and after). in_mask_*: percent of
-    attention on the object; mask: percent of the image it covers, what a uniform map would score.
+    attacked, noise: 100 * (1 - cosine of the maps before and after). in_mask: percent of
+    attention on the object clean, attacked and under noise; mask: percent of the image that it
+    covers, what a uniform map would score.
     """
 
     model: str
+    name: str
     task: str
     n: int
     eps: str
@@ -42,10 +54,8 @@ class Movement:
 
 
 def movements(saved: Sequence[SavedAttention], story: Story) -> list[Movement]:
-    """The movement of attention in each run that saved it, models in the story's order."""
-    order = {model: i for i, model in enumerate(story.order)}
-    ranked = sorted(saved, key=lambda one: order.get(one.cell.model, len(order)))
-    return [_movement(one, story) for one in ranked]
+    """The movement of attention in each run that saved it, in the order given."""
+    return [_movement(one, story) for one in saved]
 
 
 def _movement(one: SavedAttention, story: Story) -> Movement:
@@ -55,6 +65,7 @@ def _movement(one: SavedAttention, story: Story) -> Movement:
     inside = (clean, attacked, noise) if clean and attacked and noise else None
     return Movement(
         model=story.call(one.cell.model),
+        name=one.cell.model,
         task=one.cell.dataset,
         n=len(one["shift_adversarial"]),
         eps=str(one["eps_text"]),

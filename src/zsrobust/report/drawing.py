@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-PALETTE = ("#5b6472", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Colour-blind safe (Okabe and Ito); the undefended model comes first, in grey."""
+PALETTE = ("#667085", "#0072b2", "#c97700", "#009e73", "#aa4499", "#56b4e9", "#882255")
+"""Told apart by the colour-blind; the undefended model comes first, in grey."""
 
-INK, FAINT = "#1d2430", "#8a93a3"
+INK, SOFT, FAINT, WRONG = "#1b2333", "#5b6472", "#98a1b0", "#c8102e"
 
 
 def colours(models: Sequence[str]) -> dict[str, str]:
@@ -32,18 +32,18 @@ def styled() -> Iterator[Any]:
         "svg.fonttype": "none",
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 10,
+        "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.edgecolor": FAINT,
-        "axes.labelcolor": INK,
+        "axes.edgecolor": "#cfd5de",
+        "axes.labelcolor": SOFT,
         "text.color": INK,
-        "xtick.color": FAINT,
-        "ytick.color": FAINT,
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
+        "xtick.color": "#cfd5de",
+        "ytick.color": "#cfd5de",
+        "xtick.labelcolor": SOFT,
+        "ytick.labelcolor": SOFT,
         "axes.grid": True,
-        "grid.color": "#e8ebf0",
+        "grid.color": "#eceff3",
         "axes.axisbelow": True,
         "legend.frameon": False,
     }
@@ -64,6 +64,13 @@ def as_svg(figure: Any) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
-    return text.replace("font: 10px 'DejaVu Sans'", "font: 10px system-ui").replace(
-        "'DejaVu Sans', sans-serif", "system-ui, sans-serif"
+    # Group ids repeat from figure to figure, and a page holds several.
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    return text.replace("'DejaVu Sans', sans-serif", "system-ui, sans-serif").replace(
+        "'DejaVu Sans'", "system-ui, sans-serif"
     )
+
+
+def inline(svg: str) -> str:
+    """An SVG element as it stands in an HTML page, which needs no namespace."""
+    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("<svg ", '<svg role="img" ', 1)

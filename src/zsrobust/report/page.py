@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 from zsrobust.records.atomic import write_text
+from zsrobust.records.header import RunHeader
 from zsrobust.report.attention import saved_attention
 from zsrobust.report.attention_figure import attention_figure
 from zsrobust.report.attention_movement import movements
-from zsrobust.report.cells import Cell, read_trainings, some_cells
-from zsrobust.report.results_table import rows
-from zsrobust.report.sentences import headline
+from zsrobust.report.cells import Cell, Training, read_trainings, some_cells
+from zsrobust.report.drawing import colours, inline
+from zsrobust.report.rows import Row, interval, percent, results
+from zsrobust.report.sentences import headline, what_was_done
 from zsrobust.report.story import Story, story_of
+from zsrobust.report.strips import Dot, strip
 from zsrobust.report.trade_off import trade_off
 from zsrobust.report.training_curves import training_curves
 
@@ -31,63 +35,95 @@ def write_page(folder: Path, out: Path | None = None, story: Story | None = None
 
 
 def render(folder: Path, story: Story | None = None) -> str:
-    """The page as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+    """The page as HTML; the same runs give the same bytes."""
     cells, trainings = some_cells(folder), read_trainings(folder)
     told = story or story_of(cells, trainings)
+    models, table = told.models(cells), results(cells, told)
     attention = saved_attention(cells)
-    moved = movements(attention, told)
-    order = {model: i for i, model in enumerate(told.order)}
-    attention.sort(key=lambda one: order.get(one.cell.model, len(order)))
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("page.html.j2").render(
+    attention.sort(key=lambda one: models.index(one.cell.model))
+    return _template().render(
         story=told,
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        colour=colours(models),
         headline=headline(cells, told),
-        rows=rows(cells, told),
+        done=what_was_done(cells, trainings, table, told),
+        results=table,
         trade_off=trade_off(cells, told),
-        figures=[(told.call(one.cell.model), one.cell, attention_figure(one)) for one in attention],
-        movements=moved,
+        figures=[
+            (told.call(one.cell.model), one.cell, inline(attention_figure(one)))
+            for one in attention
+        ],
+        movements=movements(attention, told),
         curves=_curves(trainings, told),
-        facts=_facts(cells),
+        facts=_facts(cells, told),
         notes=_notes(cells),
+        variants=sorted({(cell.dataset, cell.header.dataset.variant) for cell in cells}),
+        bundled=any(_bundled(each.header) for each in (*cells, *trainings)),
         commands=_commands(cells, trainings, told),
         total=sum(seconds for _, seconds in told.stages),
     )
 
 
-def _curves(trainings: list[Any], story: Story) -> list[str]:
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"percent": percent, "interval": interval}
+    environment.globals |= {"row_strip": _row_strip, "mean_strip": _mean_strip}
+    return environment.get_template("page.html.j2")
+
+
+def _row_strip(row: Row, colour: str) -> str:
+    """Clean hollow and attacked filled, on one line from 0 to 100, chance as a tick."""
+    dots = [
+        Dot(100 * rate.value, 100 * rate.interval.low, 100 * rate.interval.high, filled)
+        for rate, filled in ((row.clean, False), (row.attacked, True))
+        if rate is not None
+    ]
+    return strip(dots, colour, tick=None if row.chance is None else 100 * row.chance)
+
+
+def _mean_strip(means: Sequence[tuple[Any, bool]], colour: str, top: float, tick: Any) -> str:
+    return strip([mean.dot(filled) for mean, filled in means], colour, top, tick)
+
+
+def _curves(trainings: Sequence[Training], story: Story) -> list[str]:
     drawn = (training_curves(each, story.call(each.model)) for each in trainings)
     return [curve for curve in drawn if curve is not None]
 
 
-def _facts(cells: list[Cell]) -> dict[str, Any]:
-    """What was measured with: said once if all runs agree."""
-    header = cells[0].header
+def _facts(cells: Sequence[Cell], story: Story) -> dict[str, Any]:
+    """What was measured with, each distinct value once."""
+    headers = [cell.header for cell in cells]
+    versions = {name: version for header in headers for name, version in header.versions.items()}
     return {
-        "models": len({cell.model for cell in cells}),
-        "tasks": len({cell.dataset for cell in cells}),
-        "images": sorted({cell.summary.n for cell in cells}),
-        "versions": header.versions,
-        "device": header.device,
-        "threads": header.threads,
-        "seed": header.seed,
-        "protocols": sorted({(c.header.protocol.name, c.header.protocol.hash) for c in cells}),
-        "hashes": sorted({(c.model, c.header.model.hash) for c in cells}),
+        "seed": _distinct(header.seed for header in headers),
+        "device": _distinct(header.device for header in headers),
+        "threads": _distinct(header.threads for header in headers),
+        "versions": versions,
+        "protocols": list(dict.fromkeys((h.protocol.name, h.protocol.hash) for h in headers)),
+        "models": list(dict.fromkeys((story.call(h.model.name), h.model.hash) for h in headers)),
+        "datasets": list(dict.fromkeys((h.dataset.name, h.dataset.hash) for h in headers)),
     }
 
 
-def _notes(cells: list[Cell]) -> list[tuple[str, str]]:
-    said = [(cell.dataset, note) for cell in cells for note in cell.header.dataset.notes]
-    said += [(cell.model, warning) for cell in cells for warning in cell.header.warnings]
-    return list(dict.fromkeys(said))
+def _bundled(header: RunHeader) -> bool:
+    """Whether a run starts from weights that ship with the package."""
+    return PurePath(header.model.source).parts[-3:-1] == ("models", "weights")
 
 
-def _commands(cells: list[Cell], trainings: list[Any], story: Story) -> list[str]:
+def _distinct(values: Any) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values))
+
+
+def _notes(cells: Sequence[Cell]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((c.dataset, note) for c in cells for note in c.header.dataset.notes))
+
+
+def _commands(cells: Sequence[Cell], trainings: Sequence[Training], story: Story) -> list[str]:
     if story.command:
         return [story.command]
     commands = [each.header.command for each in trainings] + [c.header.command for c in cells]

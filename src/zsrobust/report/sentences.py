@@ -5,81 +5,137 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zsrobust.report.cells import Cell, in_order
+from zsrobust.report.cells import Cell, Training, in_order
+from zsrobust.report.rows import Results
+from zsrobust.report.standing import above_both, baseline, comparable
 from zsrobust.report.story import Story
+
+NORMS = {"linf": "in every pixel value (L∞)", "l2": "over the whole image (L2)"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model in two numbers, percent: means over the headline's tasks, and what they mean."""
+
+    model: str
+    name: str
+    clean: float
+    robust: float
+    said: str
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The page's first lines: what an attack does, and what each defence keeps and costs."""
+    """The page's first lines: what an attack does, what each defence keeps, over which tasks."""
 
-    attack: str
-    fall: str
-    defences: tuple[str, ...]
+    lead: str
+    cards: tuple[Card, ...]
+    scope: str
 
 
 def headline(cells: Sequence[Cell], story: Story) -> Headline | None:
     """The headline of labelled, attacked runs, on the tasks that no model was tuned on.
 
-    None where there are no such runs.
+    Over the tasks that all models share, so that their means compare. None where there are none.
     """
-    shown = [cell for cell in cells if cell.hardest and cell.hardest.robust_accuracy]
+    shown = comparable(cells)
     tuned = {task for tasks in story.tuned_on.values() for task in tasks}
-    unseen = [cell for cell in shown if cell.dataset not in tuned] or shown
-    if not unseen:
+    unseen = [cell for cell in shown if cell.dataset not in tuned]
+    scope = _shared(unseen) or _shared(shown)
+    if not scope or scope[0].hardest is None:
         return None
-    models = in_order([cell.model for cell in unseen], story.order)
-    base = [cell for cell in unseen if cell.model == models[0]]
-    defences = tuple(
-        _defence(model, [cell for cell in unseen if cell.model == model], base, story)
-        for model in models[1:]
+    undefended = story.undefended(scope)
+    ordered = [
+        (model, [cell for cell in scope if cell.model == model]) for model in story.models(scope)
+    ]
+    base = next((its for model, its in ordered if model == undefended), None)
+    cards = tuple(_card(model, its, base, cells, story) for model, its in ordered)
+    first = next((card for card in cards if card.name == undefended), cards[0])
+    tasks = in_order([cell.dataset for cell in scope], [])
+    lead = (
+        f"A change of at most {scope[0].hardest.eps_text} takes {_model(first, undefended)} from "
+        f"{first.clean:.0f} % right answers to {first.robust:.0f} %."
     )
-    return Headline(_attack(shown[0]), _fall(base, story, bool(tuned)), defences)
+    return Headline(lead, cards, _scope(tasks, tuned, shown, len(unseen) > 0))
+
+
+def what_was_done(
+    cells: Sequence[Cell], trainings: Sequence[Training], results: Results, story: Story
+) -> list[str]:
+    """The experiment in sentences."""
+    models, tasks = story.models(cells), in_order([cell.dataset for cell in cells], [])
+    subject = f"{_count(len(models), 'model')} answered {_count(len(tasks), 'task')}"
+    said = [f"{subject}, {results.counts} images each."]
+    said += dict.fromkeys(_attack(cell) for cell in cells if cell.summary.by_eps)
+    for training in trainings:
+        header, steps = training.header, training.header.protocol.content.get("steps")
+        length = f" for {steps} steps" if steps else ""
+        said.append(
+            f"{story.call(training.model)} is {story.call(header.model.name)} fine-tuned{length} "
+            f"on {header.dataset.name} (recipe {header.protocol.name})."
+        )
+    if not all(cell.summary.labelled for cell in cells):
+        said.append(
+            "Where images had no labels, the model's own clean answer took their place: the "
+            "attack success rate says how many of those answers an attack overturned."
+        )
+    return said
 
 
 def _attack(cell: Cell) -> str:
-    hardest = cell.hardest
-    members = ", then ".join(member.name for member in hardest.members) if hardest else ""
-    eps = hardest.eps_text if hardest else ""
-    norm = {"linf": "L∞", "l2": "L2"}.get(cell.summary.norm or "", "")
-    return f"Every image was attacked within {eps} ({norm}) by {members}."
-
-
-def _fall(base: Sequence[Cell], story: Story, tuned: bool) -> str:
-    clean, robust = _mean(base)
-    where = f"{len(base)} tasks" if len(base) > 1 else base[0].dataset
-    unseen = " that no defence was tuned on" if tuned and len(base) > 1 else ""
+    at, content = cell.summary.by_eps[-1], cell.header.protocol.content
+    radii = " and ".join(each.eps_text for each in cell.summary.by_eps)
+    steps = f" of {content['steps']} steps" if content.get("steps") else ""
+    members = ", then ".join(member.name for member in at.members) or str(content.get("attack"))
     return (
-        f"The {story.call(base[0].model)} model is right on {clean:.0f} % of clean images over "
-        f"{where}{unseen}, and on {robust:.0f} % of attacked ones."
+        f"Protocol {cell.header.protocol.name}: each image was searched by {members}{steps} for "
+        f"the worst change of at most {radii} {NORMS.get(cell.summary.norm or '', '')}, at a mean "
+        f"of {at.backwards:.0f} gradients an image."
     )
 
 
-def _defence(model: str, cells: Sequence[Cell], base: Sequence[Cell], story: Story) -> str:
-    clean, robust = _mean(cells)
-    cost = _mean(base)[0] - clean
-    before = {cell.dataset: cell for cell in base}
-    above = [
-        cell.dataset
+def _card(
+    model: str, its: list[Cell], base: list[Cell] | None, cells: Sequence[Cell], story: Story
+) -> Card:
+    clean, robust = _mean(its)
+    said = ""
+    if base is not None and model in story.tuned_on:
+        against = baseline(cells, story)
+        above = [cell for cell in its if above_both(cell, against)]
+        cost = _mean(base)[0] - clean
+        pays = f"for {cost:.0f} points of" if cost >= 0 else f"and gains {-cost:.0f} points of"
+        said = (
+            f"Keeps {robust:.0f} % under attack {pays} clean accuracy. Above the undefended model "
+            f"and above chance, by 95 % intervals, on {len(above)} of {_count(len(its), 'task')}."
+        )
+    collapsed = [cell.dataset for cell in its if cell.summary.collapsed]
+    if collapsed:
+        said += f" Collapsed on {', '.join(collapsed)}."
+    return Card(story.call(model), model, clean, robust, said.strip())
+
+
+def _model(card: Card, undefended: str | None) -> str:
+    return f"the {card.model} model" if card.model == "undefended" else card.model
+
+
+def _scope(tasks: list[str], tuned: set[str], shown: Sequence[Cell], unseen: bool) -> str:
+    over = f"Means over {len(tasks)} tasks, unweighted" if len(tasks) > 1 else f"On {tasks[0]}"
+    if tuned and unseen:
+        over += "; no model was tuned on " + ("any of them" if len(tasks) > 1 else "it")
+    elif tuned:
+        over += "; a model was tuned on " + ("one of them" if len(tasks) > 1 else "it")
+    left = len({cell.dataset for cell in shown} - set(tasks) - tuned)
+    return over + (f"; {_count(left, 'task')} that not all models share left out." if left else ".")
+
+
+def _shared(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells of the tasks that every model among them answered."""
+    models = {cell.model for cell in cells}
+    return [
+        cell
         for cell in cells
-        if cell.dataset in before and _stands_above(cell, before[cell.dataset])
+        if {each.model for each in cells if each.dataset == cell.dataset} == models
     ]
-    collapsed = [cell.dataset for cell in cells if cell.summary.collapsed]
-    said = (
-        f"{story.call(model)} keeps {robust:.0f} % under attack, and pays {cost:.0f} points of "
-        f"clean accuracy ({clean:.0f} %). On {len(above)} of {len(cells)} tasks it stands above "
-        "both the undefended model and chance by its 95 % interval."
-    )
-    return said + (f" It has collapsed on {', '.join(collapsed)}." if collapsed else "")
-
-
-def _stands_above(cell: Cell, base: Cell) -> bool:
-    here, there = cell.hardest, base.hardest
-    if here is None or there is None or not here.robust_accuracy or not there.robust_accuracy:
-        return False
-    low = here.robust_accuracy.interval.low
-    chance = cell.summary.chance or 0.0
-    return low > there.robust_accuracy.interval.high and low > chance and not cell.summary.collapsed
 
 
 def _mean(cells: Sequence[Cell]) -> tuple[float, float]:
@@ -91,3 +147,7 @@ def _mean(cells: Sequence[Cell]) -> tuple[float, float]:
         if cell.hardest and cell.hardest.robust_accuracy
     ]
     return 100 * sum(clean) / len(clean), 100 * sum(robust) / len(robust)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

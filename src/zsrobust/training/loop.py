@@ -48,7 +48,7 @@ def run_loop(
 
     accelerator = Accelerator(device_placement=False, mixed_precision="no")
     optimizer = make_optimizer(recipe.optimizer, classifier.visual)
-    first = load_state(out, classifier.visual, optimizer)
+    first = load_state(out, classifier.visual, optimizer, objective.memory)
     cut_log(out, first)
     prepared, optimizer = accelerator.prepare(classifier, optimizer)
     student = accelerator.unwrap_model(prepared)
@@ -68,7 +68,7 @@ def run_loop(
             line = LogLine(step, lr, named, total, round(rate, 1))
             append_line(out, line)
             if (step + 1) % recipe.checkpoint_every == 0 and step + 1 < steps:
-                save_state(out, step + 1, student.visual, optimizer)
+                save_state(out, step + 1, student.visual, optimizer, objective.memory)
             watch(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,20 @@ from zsrobust.errors import RunError
 from zsrobust.records.atomic import replacing
 
 FOLDER = "state"
+Memory = MutableMapping[tuple[str, str], torch.Tensor]
 _PREFIX = "step-"
 
 
-def save_state(out: Path, step: int, visual: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Writes weights and optimiser after `step` updates, then removes what came before it."""
-    content = {"visual": visual.state_dict(), "optimizer": optimizer.state_dict()}
+def save_state(
+    out: Path, step: int, visual: nn.Module, optimizer: torch.optim.Optimizer, memory: Memory
+) -> None:
+    """Writes all that later steps depend on after `step` updates, then removes older states."""
+    content = {
+        "visual": visual.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "memory_keys": list(memory),
+        "memory": torch.stack(list(memory.values())) if memory else torch.empty(0),
+    }
     with replacing(out / FOLDER / f"{_PREFIX}{step:08d}.pt") as hidden:
         torch.save(content, hidden)
     half_written = (out / FOLDER).glob(f".{_PREFIX}*")
@@ -32,8 +41,10 @@ def finished_updates(out: Path) -> int:
     return int(states[-1].stem.removeprefix(_PREFIX)) if states else 0
 
 
-def load_state(out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Restores the newest state into `visual` and `optimizer`; how many updates it had, else 0.
+def load_state(
+    out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer, memory: Memory
+) -> int:
+    """Restores the newest state into its three places; how many updates it had, else 0.
 
     Raises RunError naming a state that cannot be read.
     """
@@ -44,6 +55,7 @@ def load_state(out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer) -
         content: dict[str, Any] = torch.load(states[-1], weights_only=True, map_location="cpu")
         visual.load_state_dict(content["visual"])
         optimizer.load_state_dict(content["optimizer"])
+        memory.update(zip(content["memory_keys"], content["memory"], strict=True))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise RunError(

@@ -8,47 +8,39 @@ from pathlib import Path
 
 from zsrobust.data.dataset import Dataset, in_hash_order
 from zsrobust.data.entry import DatasetEntry
-from zsrobust.data.readers.arrow import image_reader, open_table
+from zsrobust.data.readers.names import read_class_names, read_templates
+from zsrobust.data.readers.parquet import read_parquet
 from zsrobust.errors import DataError
 
 HELD_OUT_A_CLASS = 10
 
 
-def read_tinyimagenet(root: Path, entry: DatasetEntry, split: str) -> Dataset:
+def read_tinyimagenet(root: Path, folder: Path, entry: DatasetEntry, split: str) -> Dataset:
     """`train`, or `val`: per class the 10 training ids of smallest sha256, never trained on.
 
-    Ids are the original file names. Raises DataError naming what is missing.
+    root: the data root, with `tinyimagenet/data/train-*.parquet`. folder: the test images' one,
+    whose class names and prompts serve here too. Ids are the original file names. Raises DataError
+    naming what is missing.
     """
-    from datasets import Image as ImageFeature
-
-    place = root / "tinyimagenet" / "data"
-    files = sorted(place.glob("train-*.parquet"))
-    if not files:
-        raise DataError(
-            f"tinyimagenet {split}: looked for {place}/train-*.parquet and found none. The layout "
-            "is the hub's parquet: columns image (bytes, path) and label."
-        )
-    table = open_table("parquet", files)
-    class_names = tuple(table.features["label"].names)
-    pretty = _pretty_names(root / str(entry.folder) / "classnames.txt", len(class_names))
-    table = table.cast_column("image", ImageFeature(decode=False))
-    ids = [cell["path"] for cell in table.select_columns("image")["image"]]
-    labels = list(table["label"])
-    chosen = held_out(ids, labels)
+    images = read_parquet(root / "tinyimagenet" / "data", "train")
+    # Out of fewer training images others are held out: then neither part is the official one.
+    whole = len(images.ids) == entry.counts["train"] + entry.counts["val"]
+    chosen = held_out(images.ids, images.labels)
     if split == "train":
-        chosen = sorted(set(range(len(ids))) - set(chosen))
-    read = image_reader(table, "image", lambda i: f"{place}: {ids[i]}")
+        chosen = sorted(set(range(len(images.ids))) - set(chosen))
     return in_hash_order(
         Dataset(
             name="tinyimagenet",
             split=split,
             version=entry.version,
-            class_names=pretty or class_names,
-            templates=tuple(entry.templates),
-            ids=tuple(ids[i] for i in chosen),
-            labels=tuple(labels[i] for i in chosen),
-            read=lambda position: read(chosen[position]),
-            variant="official" if len(chosen) == entry.counts[split] else "subset",
+            class_names=_class_names(folder / "classnames.txt", images.class_names),
+            templates=read_templates(
+                folder / "zeroshot_classification_templates.txt", entry.templates
+            ),
+            ids=tuple(images.ids[row] for row in chosen),
+            labels=tuple(images.labels[row] for row in chosen),
+            read=lambda position: images.read(chosen[position]),
+            variant="official" if whole else "subset",
             source=entry.source,
             notes=tuple(entry.notes),
         )
@@ -68,10 +60,13 @@ def held_out(ids: Sequence[str], labels: Sequence[int]) -> list[int]:
     return sorted(position for positions in smallest for position in positions)
 
 
-def _pretty_names(path: Path, count: int) -> tuple[str, ...] | None:
+def _class_names(path: Path, in_schema: tuple[str, ...]) -> tuple[str, ...]:
+    """The names beside the test images, in plain words, or else those of the parquet schema."""
     if not path.is_file():
-        return None
-    names = tuple(path.read_text(encoding="utf-8").splitlines())
-    if len(names) != count:
-        raise DataError(f"{path}: names {len(names)} classes; the parquet files have {count}.")
+        return in_schema
+    names = read_class_names(path)
+    if len(names) != len(in_schema):
+        raise DataError(
+            f"{path}: names {len(names)} classes; the parquet files have {len(in_schema)}."
+        )
     return names

@@ -80,10 +80,31 @@ def _task(
     return SceneTask(name, attribute, class_names, templates, label)
 
 
+OBJECT_TEMPLATES = ("a photo of a {}.", "a picture of one {}.")
+
+
+def _objects() -> SceneTask:
+    """Texture, colour and fine-tuning shape together: "striped red circle", 560 classes."""
+    names = tuple(
+        f"{texture} {colour} {shape}"
+        for texture in TEXTURES
+        for colour in COLOURS
+        for shape in FINETUNING_SHAPES
+    )
+    index = {name: number for number, name in enumerate(names)}
+
+    def label(scene: Scene) -> int | None:
+        told = scene.attributes
+        return index.get(f"{told.texture} {told.colour} {told.shape}")
+
+    return SceneTask("scenes-objects", "shape", names, OBJECT_TEMPLATES, label)
+
+
 TASKS: Mapping[str, SceneTask] = MappingProxyType(
     {
         task.name: task
         for task in (
+            _objects(),
             _task("scenes-shapes", "shape", FINETUNING_SHAPES, SHAPE_TEMPLATES),
             _task("scenes-heldout", "shape", HELDOUT_SHAPES, SHAPE_TEMPLATES),
             _task("scenes-colours", "colour", COLOURS, COLOUR_TEMPLATES),
