@@ -33,7 +33,7 @@ def train(
 ) -> None:
     """Fine-tune a model for robustness by a recipe; safe to kill, the same command continues.
 
-    zsrobust train tecoa-mini --model scenes-tiny --dataset scenes-shapes --out runs/tecoa
+    zsrobust train tecoa-quick --model scenes-tiny --dataset scenes-objects --out runs/tecoa
     """
     from zsrobust.workflows.finetune import finetune
 

@@ -13,8 +13,6 @@ from PIL import Image
 from zsrobust.data.readers.decode import open_rgb
 from zsrobust.errors import DataError
 
-_CACHE_FAULTS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM)
-
 
 def open_table(builder: str, files: Sequence[Path]) -> Any:
     """A memory-mapped table of all files, in order; raises DataError naming the file at fault.
@@ -56,13 +54,22 @@ def image_reader(
 def _explained(error: Exception, builder: str, files: Sequence[Path]) -> DataError:
     cause = error.__cause__ or error
     reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-    if isinstance(cause, OSError) and cause.errno in _CACHE_FAULTS:
+    if _is_of_cache(cause, files):
         return DataError(
             f"{files[0].parent}: cannot be read through the cache of `datasets` ({reason}). "
             "Make room, or set HF_DATASETS_CACHE to a folder that can be written."
         )
     fault = _file_at_fault(builder, files) if len(files) > 1 else files[0]
     return DataError(f"{fault}: cannot be read ({reason}). Fetch this file again.")
+
+
+def _is_of_cache(cause: BaseException, files: Sequence[Path]) -> bool:
+    """Whether a fault is of a full disk, or of a file that is none of those to be read."""
+    if not isinstance(cause, OSError):
+        return False
+    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return cause.filename is not None and Path(str(cause.filename)) not in files
 
 
 def _file_at_fault(builder: str, files: Sequence[Path]) -> Path:

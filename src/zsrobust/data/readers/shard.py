@@ -51,7 +51,7 @@ def check_shard(shard: Path) -> str:
 def _samples(shard: Path) -> list[tuple[str, str, bytes]]:
     """Key, suffix and (labels only) content of every member that belongs to a sample."""
     try:
-        with tarfile.open(shard) as tar:
+        with tarfile.open(shard, "r:") as tar:
             entries = [entry for entry in tar.getmembers() if entry.isfile()]
             found = [_SAMPLE.fullmatch(entry.name) for entry in entries]
             samples = [

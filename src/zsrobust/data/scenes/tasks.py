@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from types import MappingProxyType
 
 from zsrobust.data.scenes.describe import describe
@@ -27,6 +28,7 @@ SHAPE_TEMPLATES = (
 )
 """The first two are the literature's; CLIP's prompts do not bend "a" to "an" either."""
 
+OBJECT_TEMPLATES = ("a picture of one {}.",)
 COLOUR_TEMPLATES = ("a picture of something {}.", "the colour of the object is {}.")
 TEXTURE_TEMPLATES = ("a picture of something {}.", "the texture of the object is {}.")
 BACKGROUND_TEMPLATES = ("a picture with a {} background.", "the background is {}.")
@@ -39,11 +41,12 @@ class SceneTask:
     """One question about scenes.
 
     `templates` hold `{}` for a class name. `label` maps a scene to the index of its class, or to
-    None where the scene takes no part. `attribute` names the field of SceneAttributes asked for.
+    None where the scene takes no part. `attributes` names the fields of SceneAttributes
+    asked for, in the order in which a class name tells them.
     """
 
     name: str
-    attribute: str
+    attributes: tuple[str, ...]
     class_names: tuple[str, ...]
     templates: tuple[str, ...]
     label: Callable[[Scene], int | None]
@@ -70,49 +73,40 @@ def task_ids(task: SceneTask, split: str) -> LabelledScenes:
 
 
 def _task(
-    name: str, attribute: str, class_names: tuple[str, ...], templates: tuple[str, ...]
+    name: str,
+    vocabulary: Mapping[str, tuple[str, ...]],
+    templates: tuple[str, ...],
 ) -> SceneTask:
-    index = {class_name: number for number, class_name in enumerate(class_names)}
+    """A task over every combination of words of the attributes in `vocabulary`, in their order."""
+    combinations = list(product(*vocabulary.values()))
+    index = {words: number for number, words in enumerate(combinations)}
 
     def label(scene: Scene) -> int | None:
-        return index.get(getattr(scene.attributes, attribute))
+        return index.get(tuple(getattr(scene.attributes, attribute) for attribute in vocabulary))
 
-    return SceneTask(name, attribute, class_names, templates, label)
-
-
-OBJECT_TEMPLATES = ("a photo of a {}.", "a picture of one {}.")
-
-
-def _objects() -> SceneTask:
-    """Texture, colour and fine-tuning shape together: "striped red circle", 560 classes."""
-    names = tuple(
-        f"{texture} {colour} {shape}"
-        for texture in TEXTURES
-        for colour in COLOURS
-        for shape in FINETUNING_SHAPES
+    return SceneTask(
+        name, tuple(vocabulary), tuple(" ".join(words) for words in combinations), templates, label
     )
-    index = {name: number for number, name in enumerate(names)}
-
-    def label(scene: Scene) -> int | None:
-        told = scene.attributes
-        return index.get(f"{told.texture} {told.colour} {told.shape}")
-
-    return SceneTask("scenes-objects", "shape", names, OBJECT_TEMPLATES, label)
 
 
 TASKS: Mapping[str, SceneTask] = MappingProxyType(
     {
         task.name: task
         for task in (
-            _objects(),
-            _task("scenes-shapes", "shape", FINETUNING_SHAPES, SHAPE_TEMPLATES),
-            _task("scenes-heldout", "shape", HELDOUT_SHAPES, SHAPE_TEMPLATES),
-            _task("scenes-colours", "colour", COLOURS, COLOUR_TEMPLATES),
-            _task("scenes-textures", "texture", TEXTURES, TEXTURE_TEMPLATES),
-            _task("scenes-backgrounds", "background", BACKGROUNDS, BACKGROUND_TEMPLATES),
-            _task("scenes-sizes", "size", SIZES, SIZE_TEMPLATES),
-            _task("scenes-positions", "position", POSITIONS, POSITION_TEMPLATES),
+            _task(
+                "scenes-objects",
+                {"texture": TEXTURES, "colour": COLOURS, "shape": FINETUNING_SHAPES},
+                OBJECT_TEMPLATES,
+            ),
+            _task("scenes-shapes", {"shape": FINETUNING_SHAPES}, SHAPE_TEMPLATES),
+            _task("scenes-heldout", {"shape": HELDOUT_SHAPES}, SHAPE_TEMPLATES),
+            _task("scenes-colours", {"colour": COLOURS}, COLOUR_TEMPLATES),
+            _task("scenes-textures", {"texture": TEXTURES}, TEXTURE_TEMPLATES),
+            _task("scenes-backgrounds", {"background": BACKGROUNDS}, BACKGROUND_TEMPLATES),
+            _task("scenes-sizes", {"size": SIZES}, SIZE_TEMPLATES),
+            _task("scenes-positions", {"position": POSITIONS}, POSITION_TEMPLATES),
         )
     }
 )
-"""Task name -> task. `scenes-heldout` asks for the shapes that no fine-tuning set contains."""
+"""Task name -> task. `scenes-objects` tells texture, colour and shape ("striped red circle");
+`scenes-heldout` asks for the shapes that no fine-tuning set contains."""
