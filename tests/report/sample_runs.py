@@ -60,7 +60,11 @@ def header(model: str, dataset: str, n: int, eps: tuple[str, ...] = ("4/255",), 
     values = {
         "kind": "evaluate",
         "command": f"zsrobust evaluate --model {model} --dataset {dataset} --protocol pgd-20-eps4",
-        "model": ModelHeader(name=model, hash=f"{model}-hash", source=SOURCES.get(model, f"runs/{model}/final")),
+        "model": ModelHeader(
+            name=model,
+            hash=f"{model}-hash",
+            source=SOURCES.get(model, f"runs/{model}/final"),
+        ),
         "dataset": DatasetHeader(
             name=dataset, split="test", version=1, variant="subset", n=n,
             hash=f"{dataset}-hash", class_names=names, **changed,
@@ -107,7 +111,7 @@ def _record(name: str, label: int, answer: int, stands: bool, radii: list[float]
             name="pgd", eps=eps, norm="linf", ran=answer == label,
             prediction=answer if stands or answer != label else label + 1,
             margin=-0.5 if stands else 0.5, distance=eps, iteration=-1 if stands else 3,
-            forwards=41, backwards=40,
+            forwards=40 if stands else 4, backwards=40 if stands else 4,
         )
         for eps in radii
     ]  # fmt: skip
@@ -172,6 +176,9 @@ def write_attention(run: Path, dataset: str, wrong: float, n: int = 64, masks: b
             "in_mask_adversarial": draws.uniform(0.4 - 0.3 * wrong, 0.6 - 0.3 * wrong, n),
             "in_mask_noise": draws.uniform(0.4, 0.7, n),
         }
+    shown = ("images", "adversarial", "maps_clean", "maps_adversarial", "masks")
+    shown += ("predictions_clean", "predictions_adversarial")
+    arrays |= {name: arrays[name][:n] for name in shown if name in arrays}
     (run / "figures").mkdir()
     np.savez_compressed(run / "figures" / "attention.npz", **arrays)
     return run

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -41,6 +42,6 @@ def saved_attention(cells: Sequence[Cell]) -> list[SavedAttention]:
         try:
             with np.load(path, allow_pickle=False) as file:
                 found.append(SavedAttention(cell, {name: file[name] for name in file.files}))
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise RunError(f"{path}: cannot be read ({error}). Delete it and run again.") from None
     return found

@@ -15,6 +15,7 @@ import numpy as np
 
 from zsrobust.report.attention import SavedAttention
 from zsrobust.report.drawing import INK, SOFT, WRONG
+from zsrobust.settings import canonical_hash
 
 SHOWN = 5
 TILE, GAP, GUTTER, HEAD, BREAK = 64, 4, 15, 14, 6
@@ -69,13 +70,14 @@ def _pair(
     short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
     picture, glow = _picture(saved[pictures][i]), _glow(saved[maps][i])
     below = top + HEAD + TILE + GAP
+    anchor = f"picture-{canonical_hash([str(saved.cell.path.name), pictures, i])}"
     box = f'width="{TILE}" height="{TILE}" preserveAspectRatio="none"'
     return (
         f'<text x="{x + TILE / 2:g}" y="{top + 10}" text-anchor="middle" '
         f'fill="{INK if answer == true else WRONG}"><title>{escape(name)}</title>'
         f"{escape(short)}</text>"
-        f'<image x="{x}" y="{top + HEAD}" {box} href="{picture}"/>'
-        f'<image x="{x}" y="{below}" {box} href="{picture}"/>'
+        f'<image id="{anchor}" x="{x}" y="{top + HEAD}" {box} href="{picture}"/>'
+        f'<use href="#{anchor}" y="{TILE + GAP}"/>'
         f'<image x="{x}" y="{below}" {box} href="{glow}"/>'
         + (_outline(saved["masks"][i], x, below) if "masks" in saved else "")
     )

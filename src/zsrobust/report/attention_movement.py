@@ -21,11 +21,9 @@ class Mean:
 
     def __str__(self) -> str:
         """As the page prints it; without an interval where one image gives none."""
-        return f"{self.value:.1f} ± {self.half:.1f}" if self.half == self.half else f"{self:.1f}"
-
-    def __format__(self, spec: str) -> str:
-        """The mean alone, in a number format."""
-        return format(self.value, spec) if spec else str(self)
+        return (
+            f"{self.value:.1f} ± {self.half:.1f}" if self.half == self.half else f"{self.value:.1f}"
+        )
 
     def dot(self, filled: bool) -> Dot:
         """As a dot on a strip."""

@@ -41,7 +41,7 @@ def render(folder: Path, story: Story | None = None) -> str:
     models, table = told.models(cells), results(cells, told)
     attention = saved_attention(cells)
     attention.sort(key=lambda one: models.index(one.cell.model))
-    return _template().render(
+    page: str = _template().render(
         story=told,
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         colour=colours(models),
@@ -58,10 +58,13 @@ def render(folder: Path, story: Story | None = None) -> str:
         facts=_facts(cells, told),
         notes=_notes(cells),
         variants=sorted({(cell.dataset, cell.header.dataset.variant) for cell in cells}),
-        bundled=any(_bundled(each.header) for each in (*cells, *trainings)),
+        bundled=any(
+            map(_bundled, [each.header for each in cells] + [each.header for each in trainings])
+        ),
         commands=_commands(cells, trainings, told),
         total=sum(seconds for _, seconds in told.stages),
     )
+    return page.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _template() -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zsrobust.records.intervals import Rate
+from zsrobust.records.summary import EpsSummary
 from zsrobust.report.cells import Cell, in_order
 from zsrobust.report.standing import Baseline, above_both, above_chance, baseline
 from zsrobust.report.story import Story
@@ -92,8 +93,7 @@ def _rows(cell: Cell, story: Story, against: Baseline, notes: list[str]) -> list
                 name=cell.model,
                 n=summary.n,
                 clean=summary.clean_accuracy,
-                attacked=at
-                and (at.robust_accuracy if summary.labelled else at.attack_success_rate),
+                attacked=_attacked(cell, at),
                 eps=at.eps_text if at else "",
                 chance=summary.chance,
                 above=above,
@@ -104,6 +104,13 @@ def _rows(cell: Cell, story: Story, against: Baseline, notes: list[str]) -> list
             )
         )
     return lines
+
+
+def _attacked(cell: Cell, at: EpsSummary | None) -> Rate | None:
+    """Robust accuracy; for a run without labels the attack success rate."""
+    if at is None:
+        return None
+    return at.robust_accuracy if cell.summary.labelled else at.attack_success_rate
 
 
 def _numbers(said: Sequence[str], notes: list[str]) -> tuple[int, ...]:

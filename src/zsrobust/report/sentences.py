@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zsrobust.report.cells import Cell, Training, in_order
 from zsrobust.report.rows import Results
-from zsrobust.report.standing import above_both, baseline, comparable
+from zsrobust.report.standing import above_both, above_chance, baseline, comparable
 from zsrobust.report.story import Story
 
 NORMS = {"linf": "in every pixel value (L∞)", "l2": "over the whole image (L2)"}
@@ -53,9 +53,11 @@ def headline(cells: Sequence[Cell], story: Story) -> Headline | None:
     first = next((card for card in cards if card.name == undefended), cards[0])
     tasks = in_order([cell.dataset for cell in scope], [])
     lead = (
-        f"A change of at most {scope[0].hardest.eps_text} takes {_model(first, undefended)} from "
-        f"{first.clean:.0f} % right answers to {first.robust:.0f} %."
+        f"A change of at most {scope[0].hardest.eps_text} takes {_named(first.model)} from "
+        f"{first.clean:.0f} % right answers to {first.robust:.0f} %"
     )
+    kept = [f"{c.model} keeps {c.robust:.0f} %" for c in cards if base and c.name != undefended]
+    lead += f"; {', '.join(kept)}." if kept else "."
     return Headline(lead, cards, _scope(tasks, tuned, shown, len(unseen) > 0))
 
 
@@ -71,8 +73,8 @@ def what_was_done(
         header, steps = training.header, training.header.protocol.content.get("steps")
         length = f" for {steps} steps" if steps else ""
         said.append(
-            f"{story.call(training.model)} is {story.call(header.model.name)} fine-tuned{length} "
-            f"on {header.dataset.name} (recipe {header.protocol.name})."
+            f"{story.call(training.model)} is {_named(story.call(header.model.name))}, "
+            f"fine-tuned{length} on {header.dataset.name} (recipe {header.protocol.name})."
         )
     if not all(cell.summary.labelled for cell in cells):
         said.append(
@@ -83,14 +85,11 @@ def what_was_done(
 
 
 def _attack(cell: Cell) -> str:
-    at, content = cell.summary.by_eps[-1], cell.header.protocol.content
     radii = " and ".join(each.eps_text for each in cell.summary.by_eps)
-    steps = f" of {content['steps']} steps" if content.get("steps") else ""
-    members = ", then ".join(member.name for member in at.members) or str(content.get("attack"))
+    members = ", then ".join(member.name for member in cell.summary.by_eps[-1].members)
     return (
-        f"Protocol {cell.header.protocol.name}: each image was searched by {members}{steps} for "
-        f"the worst change of at most {radii} {NORMS.get(cell.summary.norm or '', '')}, at a mean "
-        f"of {at.backwards:.0f} gradients an image."
+        f"Protocol {cell.header.protocol.name}: each image named right was searched by {members} "
+        f"for the worst change of at most {radii} {NORMS.get(cell.summary.norm or '', '')}."
     )
 
 
@@ -98,7 +97,8 @@ def _card(
     model: str, its: list[Cell], base: list[Cell] | None, cells: Sequence[Cell], story: Story
 ) -> Card:
     clean, robust = _mean(its)
-    said = ""
+    standing = sum(above_chance(cell) for cell in its)
+    said = f"Above chance under attack on {standing} of {_count(len(its), 'task')}."
     if base is not None and model in story.tuned_on:
         against = baseline(cells, story)
         above = [cell for cell in its if above_both(cell, against)]
@@ -111,11 +111,12 @@ def _card(
     collapsed = [cell.dataset for cell in its if cell.summary.collapsed]
     if collapsed:
         said += f" Collapsed on {', '.join(collapsed)}."
-    return Card(story.call(model), model, clean, robust, said.strip())
+    return Card(story.call(model), model, clean, robust, said)
 
 
-def _model(card: Card, undefended: str | None) -> str:
-    return f"the {card.model} model" if card.model == "undefended" else card.model
+def _named(title: str) -> str:
+    """A model's title in a sentence."""
+    return f"the {title} model" if title == "undefended" else title
 
 
 def _scope(tasks: list[str], tuned: set[str], shown: Sequence[Cell], unseen: bool) -> str:

@@ -91,6 +91,6 @@ def _legend_marker(marker: str) -> str:
     """A marker alone, for the legend beneath the figure."""
     with styled() as plot:
         figure, axes = plot.subplots(figsize=(0.2, 0.2))
-        axes.plot([0], [0], marker=marker, color=SOFT, markersize=7)
+        axes.plot([0], [0], marker=marker, color=SOFT, markersize=28, clip_on=False)
         axes.set_axis_off()
         return inline(as_svg(figure))
