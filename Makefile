@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} HF_HUB_OFFLINE=$${HF_HUB_OFFLINE:-1}
 
-.PHONY: quickstart test test-slow check format lint types imports readme clean-venv
+.PHONY: quickstart test test-slow check format lint types imports
 
 quickstart: $(VENV)/.installed
 	$(BIN)/zsrobust quickstart

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from zsrobust.randomness import hash_order, key_seed, normal_noise, uniform_noise
@@ -28,3 +29,19 @@ def test_subsets_nest_in_the_order_of_hashes():
     order = hash_order(ids)
     assert sorted(order) == list(range(20))
     assert [ids[i] for i in order] == [ids[::-1][i] for i in hash_order(ids[::-1])]
+
+
+def test_noise_is_pinned():
+    """Another value here means other random starts in every run: see "Numbers changed"."""
+    uniform = uniform_noise(["image-1"], (4,), 0, "pgd", 0)[0]
+    normal = normal_noise(["image-1"], (4,), 0, "pgd", 0)[0]
+    assert uniform.tolist() == pytest.approx(
+        [-0.2450867, -0.9521461, 0.5337836, -0.6735886], abs=1e-6
+    )
+    assert normal.tolist() == pytest.approx([0.53475, 0.0663728, -0.7542583, -0.6862722], abs=1e-5)
+
+
+def test_noise_does_not_depend_on_order():
+    ids = [f"i{k}" for k in range(6)]
+    forwards, backwards = (normal_noise(some, (2, 2), 1) for some in (ids, ids[::-1]))
+    assert torch.equal(forwards, backwards.flip(0))

@@ -24,3 +24,23 @@ def test_what_the_user_can_mend_exits_2_and_a_fault_while_running_exits_1():
     assert InputError.exit_code == 2
     assert UnknownNameError.exit_code == 2
     assert RunError.exit_code == 1
+
+
+def test_a_long_list_of_names_is_not_poured_into_a_message():
+    assert did_you_mean("zebra", [f"model-{i}" for i in range(100)]) == ""
+    assert did_you_mean("zebra", []) == ""
+
+
+def test_a_registry_lists_its_names_in_order_and_knows_them():
+    assert list(SHELF) == ["pgd", "square"]
+    assert len(SHELF) == 2
+    assert "pgd" in SHELF and "pdg" not in SHELF
+
+
+def test_every_error_is_of_one_family_with_an_exit_code():
+    from zsrobust import errors
+
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert len(kinds) == 9
+    assert all(issubclass(kind, errors.ZsrobustError) for kind in kinds)
+    assert all(kind.exit_code == (2 if issubclass(kind, InputError) else 1) for kind in kinds)

@@ -1,3 +1,5 @@
+import datetime
+
 import pytest
 from pydantic import Field
 
@@ -70,3 +72,27 @@ def test_a_users_own_file_works_wherever_a_name_does(tmp_path):
         find_entry("mime", tmp_path, "recipe", "zsrobust recipes")
     with pytest.raises(SettingsError, match="no such file"):
         find_entry("other.yaml", tmp_path, "recipe", "x")
+
+
+def test_an_override_that_is_no_yaml_is_named():
+    with pytest.raises(SettingsError, match=r"--set 'a=\[': '\[' is not a YAML value"):
+        with_overrides({}, ["a=["])
+
+
+def test_overrides_leave_the_settings_that_came_in_as_they_were():
+    content = {"a": {"b": 1}, "seen": datetime.date(2024, 1, 2)}
+    assert with_overrides(content, ["a.b=2"])["seen"] == datetime.date(2024, 1, 2)
+    assert content["a"] == {"b": 1}
+
+
+def test_a_number_that_yaml_reads_as_text_is_a_number_and_another_text_is_not():
+    class Rate(StrictModel):
+        lr: float
+
+    assert parse(Rate, with_overrides({}, ["lr=1e-4"]), "x").lr == 1e-4
+    with pytest.raises(SettingsError, match="lr = 'fast'"):
+        parse(Rate, {"lr": "fast"}, "x")
+
+
+def test_hashes_are_the_same_on_every_machine():
+    assert canonical_hash({"b": [1, 2.5, None], "a": "ü"}) == "91ff63a7ddb19a1b"

@@ -21,7 +21,7 @@ def test_an_l2_radius_may_exceed_1():
     assert parse_eps("2.5", "l2") == 2.5
 
 
-@pytest.mark.parametrize("text", ["four", "1/0", "nan", "-1/255", "inf", ""])
+@pytest.mark.parametrize("text", ["four", "1/0", "nan", "-1/255", "inf", "", "4/255/2", "1e999/3"])
 def test_what_is_no_radius_is_refused(text):
     with pytest.raises(SettingsError):
         parse_eps(text)

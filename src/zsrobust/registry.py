@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from zsrobust.errors import UnknownNameError
 
 T = TypeVar("T")
+_SHORT_LIST = 16
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -23,7 +24,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f" Did you mean '{near[0]}'?"
-    return f" Known: {', '.join(names)}." if names else ""
+    return f" Known: {', '.join(names)}." if 0 < len(names) <= _SHORT_LIST else ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,10 @@ from zsrobust.registry import did_you_mean
 
 
 class StrictModel(BaseModel):
-    """What crosses a disk: unknown keys are refused, values are never coerced silently."""
+    """What crosses a disk: unknown keys are refused, and so is what cannot be read as its type.
+
+    Numbers may be written as text: YAML reads `1e-4`, which has no dot, as such.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,9 +61,10 @@ def with_overrides(
 ) -> dict[str, Any]:
     """`content` with `a.b=value` overrides applied; values are read as YAML.
 
-    Raises SettingsError for an override without `=` or through something that is no mapping.
+    Raises SettingsError for an override without `=`, through something that is no mapping, or
+    with a value that is no YAML.
     """
-    result: dict[str, Any] = json.loads(json.dumps(content))
+    result: dict[str, Any] = copy.deepcopy(dict(content))
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
@@ -71,7 +76,10 @@ def with_overrides(
             if not isinstance(below, dict):
                 raise SettingsError(f"{where} {override!r}: '{parent}' holds a plain value.")
             place = below
-        place[last] = yaml.safe_load(text)
+        try:
+            place[last] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise SettingsError(f"{where} {override!r}: {text!r} is not a YAML value.") from None
     return result
 
 

@@ -57,8 +57,10 @@ def parse_eps(value: str | float, norm: str = "linf", where: str = "eps") -> flo
     text = str(value).strip()
     try:
         above, slash, below = text.partition("/")
+        if "/" in below:
+            raise ValueError
         number = float(Fraction(above) / Fraction(below)) if slash else float(text)
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise SettingsError(f'{where} = {text!r} is not a radius. Write it as "4/255".') from None
     if not 0.0 <= number < float("inf"):
         raise SettingsError(f"{where} = {text} is out of range. Give a radius of 0 or more.")

@@ -3,7 +3,7 @@ import torch
 
 from zsrobust.attention.attention_map import attention_map
 from zsrobust.attention.catalogue import MAPS
-from zsrobust.errors import InputError, UnknownNameError
+from zsrobust.errors import InputError, PixelsError, UnknownNameError
 from zsrobust.models.features import ImageFeatures
 from zsrobust.testing.tiny_clip import random_images
 
@@ -77,3 +77,24 @@ def test_a_map_is_differentiable_in_the_pixels(classifier):
     pixels.requires_grad_()
     attention_map(classifier, pixels, labels).square().sum().backward()
     assert float(pixels.grad.abs().max()) > 0
+
+
+def test_a_cosine_map_stays_in_0_1_where_rounding_would_leave_it():
+    text = torch.nn.functional.normalize(torch.rand(50, 33, generator=GENERATOR), dim=1)
+    scale = torch.rand(50, 4, 1, generator=GENERATOR) * 3 - 1.5
+    drawn = MAPS["cosine"](ImageFeatures(text, scale * text[:, None], (2, 2)), text)
+    assert float(drawn.min()) >= 0 and float(drawn.max()) <= 1
+    assert torch.allclose(drawn, (scale > 0).float().view(50, 2, 2), atol=1e-6)
+
+
+def test_the_pooled_token_counts_in_the_token_axis_norm():
+    louder = FEATURES._replace(pooled=FEATURES.pooled * 20)
+    for name, moves in (("text-guided", True), ("text-guided-channel", False), ("cosine", False)):
+        same = torch.allclose(MAPS[name](louder, TEXT), MAPS[name](FEATURES, TEXT), atol=1e-3)
+        assert same is not moves
+
+
+def test_labels_as_targets_are_checked(classifier):
+    pixels, _ = random_images(2, classifier)
+    with pytest.raises(PixelsError, match=r"lie in \[0, 5\)"):
+        attention_map(classifier, pixels, torch.tensor([0, 5]))

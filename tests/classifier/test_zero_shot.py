@@ -3,6 +3,7 @@ import torch
 from torch.nn.functional import normalize
 
 from zsrobust.classifier.class_embeddings import coinciding_classes, embed_classes
+from zsrobust.classifier.input_checks import check_labels
 from zsrobust.classifier.zero_shot import classifier_of, load_classifier
 from zsrobust.errors import InputError, PixelsError
 from zsrobust.testing.tiny_clip import random_images, tiny_clip
@@ -118,3 +119,48 @@ def test_features_come_from_one_forward_and_pooled_is_the_image_embedding(classi
     assert features.grid == (7, 7)
     assert torch.allclose(features.pooled, direct, atol=1e-5)
     assert torch.allclose(classifier.logits(features.pooled), classifier(pixels), atol=1e-3)
+
+
+def test_double_precision_pixels_are_taken_as_they_are_meant(classifier):
+    pixels, _ = random_images(2, classifier)
+    assert torch.equal(classifier(pixels.double()), classifier(pixels))
+
+
+def test_the_tolerance_of_the_box_ends_at_a_millionth(classifier):
+    for level in (1 + 5e-6, -5e-6):
+        with pytest.raises(PixelsError, match=r"lie in \[0, 1\]"):
+            classifier(torch.full((1, 3, 28, 28), level))
+
+
+def test_labels_out_of_range_are_named():
+    check_labels(torch.tensor([0, 4]), 2, 5)
+    for labels in (torch.tensor([0, 5]), torch.tensor([-1, 0])):
+        with pytest.raises(PixelsError, match=r"lie in \[0, 5\)"):
+            check_labels(labels, 2, 5)
+    with pytest.raises(PixelsError, match="int64"):
+        check_labels(torch.tensor([0, 1], dtype=torch.int32), 2, 5)
+    with pytest.raises(PixelsError, match=r"int64 \(3,\)"):
+        check_labels(torch.tensor([0, 1]), 3, 5)
+
+
+def test_known_duplicates_are_let_through_for_catalogued_sets():
+    classifier = load_classifier(tiny_clip(), ["crane", "dog", "crane"], known_duplicates=True)
+    assert classifier.coinciding == (("crane", "crane"),)
+
+
+def test_a_bare_tower_needs_class_names_too():
+    tower = torch.nn.Flatten()
+    tower.logit_scale = 1.0
+    with pytest.raises(InputError, match="list of classes is empty"):
+        load_classifier((tower, torch.zeros(0, 48)), [])
+    with pytest.raises(InputError, match="given twice: a"):
+        load_classifier((tower, torch.zeros(2, 48)), ["a", "a"])
+
+
+def test_the_logit_scale_is_read_from_the_model():
+    model = tiny_clip()
+    pixels = torch.rand(2, 3, 28, 28)
+    before = classifier_of(model, ["cat", "dog"])(pixels)
+    with torch.no_grad():
+        model.clip.logit_scale += torch.log(torch.tensor(2.0))
+    assert torch.allclose(classifier_of(model, ["cat", "dog"])(pixels), 2 * before, rtol=1e-5)

@@ -1,11 +1,14 @@
 import json
 import warnings
+from dataclasses import replace
 
 import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from zsrobust.attacks.pgd import PGD
+from zsrobust.attacks.run_attack import run_attack
 from zsrobust.classifier.zero_shot import classifier_of
 from zsrobust.errors import ModelError, UnknownNameError
 from zsrobust.models.build import build_clip
@@ -179,3 +182,96 @@ def test_every_catalogued_model_loads_and_its_card_matches_its_file(name):
     assert model.card.accuracy
     classifier = classifier_of(model, ["circle", "square"])
     assert classifier.features(torch.rand(1, 3, 56, 56)).grid == (7, 7)
+
+
+def test_a_config_of_impossible_parts_is_named():
+    for part in ({"width": -4}, {"timm_model_name": "no_such_tower"}):
+        config = dict(CONFIG) | {"vision_cfg": dict(CONFIG["vision_cfg"]) | part}
+        with pytest.raises(ModelError, match="cannot build this model_cfg"):
+            build_clip(config, "x")
+
+
+def test_a_wrong_mean_is_named(tiny_folder, tmp_path):
+    def change(folder):
+        path = folder / "open_clip_config.json"
+        content = json.loads(path.read_text())
+        content["preprocess_cfg"]["mean"] = [0.5]
+        path.write_text(json.dumps(content))
+
+    with pytest.raises(ModelError, match="three numbers each"):
+        load_folder(broken(tiny_folder, tmp_path, change), "x")
+
+
+def test_a_trimmed_table_that_does_not_fit_is_named(tiny_folder, tmp_path):
+    def change(folder):
+        def trim(state):
+            trimmed = trim_token_table(state, [1, 2])
+            trimmed["token_embedding.weight.rows"] = torch.tensor([1, 99_999])
+            state.clear()
+            state.update(trimmed)
+
+        with_state(folder, trim)
+
+    with pytest.raises(ModelError, match="safetensors: the trimmed token table"):
+        load_folder(broken(tiny_folder, tmp_path, change), "x")
+
+
+def test_an_unknown_path_is_answered_in_a_few_words():
+    with pytest.raises(UnknownNameError) as caught:
+        load_model("runs/zzzq")
+    assert len(str(caught.value)) < 300
+
+
+def test_weights_for_the_other_activation_are_pointed_to(monkeypatch):
+    """The weights cannot be fetched here: open_clip's own warning is raised in their place."""
+
+    def create(*_, **__):
+        warnings.warn("QuickGELU mismatch between config and tag.", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr(open_clip, "create_model_and_transforms", create)
+    pair = ("ViT-B-32-quickgelu", "laion2b_s34b_b79k")
+    monkeypatch.setattr(open_clip, "list_pretrained", lambda: [pair])
+    with pytest.raises(ModelError, match="Use 'ViT-B-32/laion2b_s34b_b79k' instead"):
+        load_model("/".join(pair))
+
+
+def test_a_standard_architecture_with_quickgelu_takes_the_same_path(tmp_path):
+    """ViT-S-32 of open_clip's own list with QuickGELU and fewer layers: 224 px, 7x7 tokens."""
+    config = open_clip.get_model_config("ViT-S-32") | {"quick_gelu": True}
+    config["vision_cfg"] = config["vision_cfg"] | {"layers": 2}
+    config["text_cfg"] = config["text_cfg"] | {"layers": 1}
+    torch.manual_seed(0)
+    model = replace(
+        tiny_clip(),
+        clip=build_clip(config, "x").eval(),
+        tokenizer=open_clip.get_tokenizer("ViT-S-32"),
+        image_size=224,
+        config=config,
+    )
+    save_folder(model, tmp_path / "vit")
+    again = load_model(f"local-dir:{tmp_path / 'vit'}")
+    classifier = classifier_of(again, ["cat", "dog"])
+    pixels = torch.rand(1, 3, 64, 64)
+    assert again.fingerprint == model.fingerprint
+    assert type(again.visual.transformer.resblocks[0].mlp.gelu).__name__ == "QuickGELU"
+    with torch.no_grad():
+        features = classifier.features(pixels)
+        direct = again.clip.encode_image(classifier.preprocess(pixels))
+    assert features.grid == (7, 7)
+    assert torch.allclose(features.pooled, direct, atol=1e-4)
+    result = run_attack(
+        classifier, pixels, classifier(pixels).argmax(1), attack=PGD("x", steps=1), eps="1/255"
+    )
+    assert result.status[0] in ("fooled", "survived")
+
+
+def test_towers_without_cls_tokens_classify_but_give_no_patches():
+    attentional = dict(CONFIG["vision_cfg"]) | {"attentional_pool": True, "attn_pooler_heads": 2}
+    timm = {"timm_model_name": "resnet10t", "timm_pool": "avg", "timm_proj": "linear"}
+    for vision in (attentional, timm | {"image_size": 28}):
+        model = tiny_clip()
+        clip = build_clip(dict(CONFIG) | {"vision_cfg": vision}, "x").eval()
+        classifier = classifier_of(replace(model, clip=clip), ["cat", "dog"])
+        assert classifier(torch.rand(2, 3, 28, 28)).shape == (2, 2)
+        with pytest.raises(ModelError, match="Attacks and TeCoA work with it"):
+            classifier.features(torch.rand(2, 3, 28, 28))

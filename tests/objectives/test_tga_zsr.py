@@ -179,3 +179,86 @@ def test_wrong_settings_are_named():
         build_objective("tga-zsr", {"alpha": -1}, classifier)
     with pytest.raises(UnknownNameError, match="Did you mean 'tecoa'"):
         build_objective("tekoa", {}, classifier)
+
+
+def test_a_flat_map_has_no_direction_and_its_cosine_distance_no_gradient():
+    flat, other = torch.zeros(1, 7, 7, requires_grad=True), torch.rand(1, 7, 7)
+    distance = DISTANCES["cos"](flat, other)
+    (gradient,) = torch.autograd.grad(distance.sum(), flat)
+    assert distance.item() == 1.0
+    assert torch.equal(gradient, torch.zeros(1, 7, 7))
+
+
+@pytest.mark.parametrize("name", ["l1", "cos"])
+@pytest.mark.parametrize("grid", [(14, 14), (7, 10)])
+def test_gradients_of_l1_and_cos_equal_their_dense_forms(name, grid):
+    a, b = torch.rand(3, *grid).requires_grad_(), torch.rand(3, *grid)
+    up_a, up_b = dense(a), dense(b)
+    if name == "l1":
+        long = (up_a - up_b).abs().mean((1, 2))
+    else:
+        long = 1 - torch.nn.functional.cosine_similarity(up_a.flatten(1), up_b.flatten(1))
+    (gradient,) = torch.autograd.grad(DISTANCES[name](a, b).sum(), a)
+    (expected,) = torch.autograd.grad(long.sum(), a)
+    assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-5)
+
+
+def gradients(total, classifier):
+    return torch.autograd.grad(total, list(classifier.visual.parameters()), allow_unused=True)
+
+
+def written_out(classifier, frozen, batch, adversarial, alpha, beta):
+    """TGA-ZSR from its equations: dense maps of 224 x 224, no code of ours but the tower's."""
+
+    def attention(pixels):
+        features = classifier.features(pixels)
+        tokens = torch.cat([features.pooled[:, None], features.patches], 1)
+        unit = tokens / (tokens**2).sum(1, keepdim=True).sqrt()
+        text = classifier.class_embeddings[batch.labels]
+        scores = (unit[:, 1:] * text[:, None]).sum(2)
+        low, high = scores.amin(1, keepdim=True), scores.amax(1, keepdim=True)
+        return dense(((scores - low) / (high - low)).view(-1, 7, 7))
+
+    def away(maps):
+        return ((maps - dense(frozen)) ** 2).sum((1, 2)).sqrt().mean()
+
+    logits = classifier(adversarial)
+    log_sum = logits.logsumexp(1)
+    plain = (log_sum - logits.gather(1, batch.labels[:, None])[:, 0]).mean()
+    return plain + alpha * away(attention(adversarial)) + beta * away(attention(batch.pixels))
+
+
+def test_tga_zsr_and_its_gradient_equal_the_equations_written_out():
+    torch.manual_seed(0)
+    classifier = tiny_classifier()
+    batch = batch_of(classifier)
+    adversarial = (batch.pixels + 0.03 * torch.randn_like(batch.pixels)).clamp(0, 1)
+    objective = build_objective("tga-zsr", {"alpha": 0.3, "beta": 0.7}, classifier)
+    frozen = MAPS["text-guided"](
+        classifier.features(batch.pixels), classifier.class_embeddings[batch.labels]
+    ).detach()
+    with torch.no_grad():
+        for parameter in classifier.visual.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
+    ours = objective.outer_loss(classifier, batch, adversarial).total
+    theirs = written_out(classifier, frozen, batch, adversarial, 0.3, 0.7)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+    for mine, written in zip(
+        gradients(ours, classifier), gradients(theirs, classifier), strict=True
+    ):
+        assert torch.allclose(
+            mine, written, rtol=1e-3, atol=1e-5 * float(written.abs().max()) + 1e-6
+        )
+
+
+def test_both_maps_of_the_trained_model_carry_gradient():
+    torch.manual_seed(0)
+    classifier = tiny_classifier()
+    batch = batch_of(classifier)
+    objective = build_objective("tga-zsr", {}, classifier)
+    with torch.no_grad():
+        classifier.visual.proj.add_(0.05 * torch.randn_like(classifier.visual.proj))
+    terms = objective.outer_loss(classifier, batch, batch.pixels.flip(3)).terms
+    for name in ("attention_refinement", "attention_constraint"):
+        (gradient,) = torch.autograd.grad(terms[name], classifier.visual.proj, retain_graph=True)
+        assert float(gradient.abs().max()) > 0

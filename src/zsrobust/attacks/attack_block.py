@@ -147,14 +147,14 @@ def _take(
             flags=tuple(("zero-gradient",) if stuck else () for stuck in found.stuck.tolist()),
         )
     )
-    better = ran & (verdict.margin > block.best_verdict.margin)
+    newly = fooled & block.right & torch.tensor([not winner for winner in block.winner]).to(fooled)
+    better = ran & (newly | (verdict.margin > block.best_verdict.margin))
     block.best[better] = candidates[better]
     for part in ("prediction", "margin", "loss"):
         getattr(block.best_verdict, part)[better] = getattr(verdict, part)[better]
-    for position in (fooled & block.right).nonzero().squeeze(1).tolist():
-        if not block.winner[position]:
-            block.winner[position] = name
-            block.iteration[position] = iteration[position]
+    for position in newly.nonzero().squeeze(1).tolist():
+        block.winner[position] = name
+        block.iteration[position] = iteration[position]
     if campaign.stop == "first":
         block.standing = block.standing & ~fooled
 

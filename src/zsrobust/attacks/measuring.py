@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 @contextmanager
 def measuring(classifier: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Eval mode and torch's fused attention off while measuring; both put back afterwards.
+    """Eval mode, torch's fused attention and autocast off while measuring; all put back afterwards.
 
-    With the fused path on, clean and attacked predictions come from two code paths.
+    With the fused path on, clean and attacked predictions come from two code paths. In fp16, as
+    the releases measure, small gradients underflow to 0 and the attack is weaker.
     """
     fused = torch.backends.mha.get_fastpath_enabled()
     modules = list(classifier.modules()) if isinstance(classifier, nn.Module) else []
@@ -22,7 +23,8 @@ def measuring(classifier: Callable[[Tensor], Tensor]) -> Iterator[None]:
     for module in modules:
         module.training = False
     try:
-        yield
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
         for module, mode in zip(modules, training, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from zsrobust.attacks.ball import ascend
 from zsrobust.attacks.losses import LOSSES, ImageLoss
-from zsrobust.errors import SettingsError
+from zsrobust.errors import RunError, SettingsError
 from zsrobust.threat_model import ThreatModel, parse_eps
 
 
@@ -47,15 +48,21 @@ def step_length(step_size: str, eps: float) -> float:
     0.125
     """
     text = str(step_size).replace(" ", "")
-    if text == "eps":
-        return eps
     try:
-        if text.startswith("eps/"):
-            return eps / float(text[4:])
-        if text.endswith("*eps"):
-            return eps * float(text[:-4])
+        if not 0 < _length(text, 1.0) < math.inf:
+            raise SettingsError(f"step_size = {step_size!r}: a step must be longer than 0.")
+        return _length(text, eps)
     except (ValueError, ZeroDivisionError):
         raise SettingsError(f'step_size = {step_size!r}: write "eps/4" or "1/255".') from None
+
+
+def _length(text: str, eps: float) -> float:
+    if text == "eps":
+        return eps
+    if text.startswith("eps/"):
+        return eps / float(text[4:])
+    if text.endswith("*eps"):
+        return eps * float(text[:-4])
     return parse_eps(text, where="step_size")
 
 
@@ -83,5 +90,15 @@ def pixel_gradient(loss: ImageLoss, pixels: Tensor) -> Tensor:
     """Gradient of the summed loss in the pixels, (B, 3, H, W); no parameter gradient is made."""
     with torch.enable_grad():
         pixels = pixels.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(loss(pixels).sum(), pixels)
+        return input_gradient(loss(pixels).sum(), pixels)
+
+
+def input_gradient(total: Tensor, pixels: Tensor) -> Tensor:
+    """Gradient of a scalar in `pixels`; raises RunError where none reaches them."""
+    if not total.requires_grad:
+        raise RunError(
+            "No gradient reaches the pixels: the classifier detaches them or runs in no_grad. "
+            "A gradient attack would call it robust for that alone."
+        )
+    (gradient,) = torch.autograd.grad(total, pixels)
     return gradient

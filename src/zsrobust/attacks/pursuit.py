@@ -11,7 +11,8 @@ from torch import Tensor
 from zsrobust.attacks.ball import ascend
 from zsrobust.attacks.batches import padded
 from zsrobust.attacks.losses import LOSSES, margin
-from zsrobust.attacks.pgd import PGD, step_length
+from zsrobust.attacks.pgd import PGD, input_gradient, step_length
+from zsrobust.errors import RunError
 from zsrobust.threat_model import ThreatModel
 
 Logits = Callable[[Tensor], Tensor]
@@ -55,10 +56,11 @@ class Findings:
         """Takes in iterates of `images` (m,); returns which of them are misclassified, (m,)."""
         margins = margin(logits, labels)
         fooled = logits.argmax(1) != labels
-        better = margins > self.margins[images]
+        first = fooled & ~self.fooled[images]
+        # A tie can fool at margin 0: the first success must be kept even so.
+        better = first | (margins > self.margins[images])
         self.pixels[images[better]] = pixels[better]
         self.margins[images[better]] = margins[better]
-        first = fooled & ~self.fooled[images]
         self.iteration[images[first]] = step[first]
         self.fooled[images[fooled]] = True
         return fooled
@@ -130,5 +132,7 @@ def _look(
     with torch.enable_grad():
         pixels = pixels.detach().requires_grad_()
         logits = logits_of(pixels)
-        (gradient,) = torch.autograd.grad(loss(logits, labels).sum(), pixels)
+        gradient = input_gradient(loss(logits, labels).sum(), pixels)
+    if not bool(torch.isfinite(gradient).all()):
+        raise RunError("The gradient in the pixels is NaN or infinite: no attack can follow it.")
     return logits.detach()[:count], gradient[:count]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,22 +74,39 @@ def join(parts: list[AttackResult]) -> AttackResult:
     """One result from those of consecutive blocks."""
     if len(parts) == 1:
         return parts[0]
-    joined: dict[str, Any] = {}
-    for name in AttackResult.__dataclass_fields__:
-        values = [getattr(part, name) for part in parts]
-        if name == "members":
-            joined[name] = tuple(_join_member(rows) for rows in zip(*values, strict=True))
-        else:
-            joined[name] = _concatenate(values)
-    return AttackResult(**joined)
+    return _combine(parts, _concatenate)
 
 
-def _join_member(rows: tuple[MemberResult, ...]) -> MemberResult:
-    fields = [name for name in MemberResult.__dataclass_fields__ if name != "name"]
-    joined: dict[str, Any] = {
-        name: _concatenate([getattr(row, name) for row in rows]) for name in fields
+def reorder(result: AttackResult, positions: list[int]) -> AttackResult:
+    """The same findings with image `positions[i]` at place i."""
+
+    def pick(values: list[Any]) -> Any:
+        (value,) = values
+        if isinstance(value, Tensor):
+            return value[torch.tensor(positions, device=value.device)]
+        return tuple(value[position] for position in positions)
+
+    return _combine([result], pick)
+
+
+def _combine(parts: list[AttackResult], how: Callable[[list[Any]], Any]) -> AttackResult:
+    """One result of which every field that holds a value an image is `how` of the parts'."""
+    fields: dict[str, Any] = {
+        name: how([getattr(part, name) for part in parts])
+        for name in AttackResult.__dataclass_fields__
+        if name != "members"
     }
-    return MemberResult(name=rows[0].name, **joined)
+    rows = zip(*(part.members for part in parts), strict=True)
+    return AttackResult(**fields, members=tuple(_combine_member(row, how) for row in rows))
+
+
+def _combine_member(row: tuple[MemberResult, ...], how: Callable[[list[Any]], Any]) -> MemberResult:
+    fields: dict[str, Any] = {
+        name: how([getattr(member, name) for member in row])
+        for name in MemberResult.__dataclass_fields__
+        if name != "name"
+    }
+    return MemberResult(name=row[0].name, **fields)
 
 
 def _concatenate(values: list[Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -19,8 +19,10 @@ from zsrobust.attacks.batches import blocks
 from zsrobust.attacks.catalogue import ATTACKS, Cascade
 from zsrobust.attacks.measuring import measuring
 from zsrobust.attacks.pgd import PGD
-from zsrobust.attacks.result import AttackResult, join
-from zsrobust.errors import PixelsError, RunError, SettingsError
+from zsrobust.attacks.result import AttackResult, join, reorder
+from zsrobust.errors import ModelError, PixelsError, RunError, SettingsError
+from zsrobust.randomness import hash_order
+from zsrobust.registry import did_you_mean
 from zsrobust.threat_model import ThreatModel, check_norm, parse_eps
 
 DEFAULT_BATCH = 64
@@ -47,11 +49,12 @@ def run_attack(
     ids: name each image's random numbers; default: sha256 of its bytes.
     stop: `first` drops an image at its first success; `never` gives every image, right or wrong,
     all steps and returns last iterates (for measuring attention, not for accuracy).
-    The same call gives the same bytes on the same kind of CPU; order changes nothing.
-    Raises PixelsError, SettingsError or UnknownNameError; RunError if the classifier gives NaN.
+    The same call gives the same bytes on the same kind of CPU, whatever the order of the images:
+    they are worked through by the sha256 of their ids.
+    Raises PixelsError, SettingsError, UnknownNameError, or ModelError for logits of another shape
+    than (B, C) with C >= 2; RunError if the classifier gives NaN or lets no gradient through.
     """
-    if precision != "fp32":
-        raise SettingsError(f"precision = {precision!r}: attacks run in 'fp32'.")
+    _check_settings(precision, stop, batch_size)
     campaign = Campaign(
         cascade=_cascade(attack),
         threat=ThreatModel(check_norm(norm), parse_eps(eps, norm)),
@@ -63,36 +66,62 @@ def run_attack(
     names = [_content_id(image) for image in pixels] if ids is None else list(ids)
     if len(names) != len(pixels):
         raise PixelsError(f"ids holds {len(names)} names for {len(pixels)} images.")
-    logits_of = partial(_checked_logits, classifier)
+    order = hash_order(names)
+    logits_of, parts = partial(_checked_logits, classifier), []
     with measuring(classifier):
-        return join(
-            [
-                attack_block(logits_of, pixels[part].float(), labels[part], names[part], campaign)
-                for part in blocks(len(pixels))
-            ]
-        )
+        for block in blocks(len(pixels)):
+            part = order[block]
+            some = [names[position] for position in part]
+            parts.append(
+                attack_block(logits_of, pixels[part].float(), labels[part], some, campaign)
+            )
+    place = {position: row for row, position in enumerate(order)}
+    return reorder(join(parts), [place[position] for position in range(len(pixels))])
+
+
+def _check_settings(precision: str, stop: str, batch_size: int | None) -> None:
+    if precision != "fp32":
+        raise SettingsError(f"precision = {precision!r}: attacks run in 'fp32'.")
+    if stop not in get_args(Stop):
+        raise SettingsError(f"Unknown stop '{stop}'.{did_you_mean(stop, get_args(Stop))}")
+    if batch_size is not None and batch_size < 1:
+        raise SettingsError(f"batch_size = {batch_size}: give at least 1 image.")
 
 
 def _cascade(attack: str | PGD | Cascade) -> Cascade:
     if isinstance(attack, str):
         return ATTACKS[attack]
-    return (attack,) if isinstance(attack, PGD) else tuple(attack)
+    cascade = (attack,) if isinstance(attack, PGD) else tuple(attack)
+    if not cascade:
+        raise SettingsError("The cascade is empty. Give at least one attack.")
+    return cascade
 
 
 def _check(pixels: Tensor, labels: Tensor) -> None:
     if pixels.ndim != 4 or not len(pixels):
         raise PixelsError(f"pixels must be (B, 3, H, W), B > 0; got {tuple(pixels.shape)}.")
+    if not pixels.is_floating_point():
+        raise PixelsError(f"pixels must be floating point; got {pixels.dtype}. Divide by 255.")
     if labels.dtype != torch.int64 or labels.shape != (len(pixels),):
         raise PixelsError(
             f"labels must be int64 ({len(pixels)},); got {labels.dtype} {tuple(labels.shape)}."
         )
     low, high = float(pixels.min()), float(pixels.max())
     if not (low >= -1e-6 and high <= 1 + 1e-6):
-        raise PixelsError(f"images must lie in [0, 1]; got [{low:.2f}, {high:.2f}].")
+        raise PixelsError(
+            f"images must lie in [0, 1]; got [{low:.2f}, {high:.2f}]. Pass unnormalised pixels: "
+            "the radius is a share of their range."
+        )
 
 
 def _checked_logits(classifier: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
-    logits = classifier(pixels).float()
+    logits = classifier(pixels)
+    if logits.ndim != 2 or len(logits) != len(pixels) or logits.shape[1] < 2:
+        raise ModelError(
+            f"The classifier must give logits (B, C) of at least two classes; for {len(pixels)} "
+            f"images it gives {tuple(logits.shape)}."
+        )
+    logits = logits.float()
     if not bool(torch.isfinite(logits).all()):
         raise RunError("The classifier gives NaN or infinite logits: no attack can be judged.")
     return logits

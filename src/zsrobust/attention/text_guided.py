@@ -37,7 +37,7 @@ def cosine(features: ImageFeatures, text: Tensor) -> Tensor:
     Not stretched per image, so that images can be compared. Shapes as `text_guided`.
     """
     cosines = _similarity(normalize(features.patches, dim=2), text)
-    return ((1 + cosines) / 2).reshape(-1, *features.grid)
+    return ((1 + cosines) / 2).clamp(0, 1).reshape(-1, *features.grid)
 
 
 def _similarity(patches: Tensor, text: Tensor) -> Tensor:

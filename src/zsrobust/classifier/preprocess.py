@@ -31,4 +31,4 @@ class Preprocess(nn.Module):
             pixels = interpolate(
                 pixels, size=(self.size, self.size), mode="bicubic", align_corners=False
             )
-        return (pixels - self.mean) / self.std
+        return (pixels.to(self.mean.dtype) - self.mean) / self.std

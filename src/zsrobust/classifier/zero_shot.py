@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from zsrobust.classifier.class_embeddings import (
+    check_prompts,
     coinciding_classes,
     embed_classes,
     embed_texts,
@@ -92,6 +93,7 @@ def load_classifier(
     pixels in [0, 1] to embeddings that carries its `logit_scale` as a float attribute.
     known_duplicates: catalogued sets may name two classes alike; names typed by a user may not.
     """
+    check_prompts(classes, templates)
     if not known_duplicates:
         refuse_duplicates(classes)
     if isinstance(model, tuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,15 @@ import numpy as np
 from torch import Tensor
 
 from zsrobust.explain.attention_shift import AttentionShift, share_in_mask
+from zsrobust.records.atomic import replacing
 
 SHOWN = 8
 FILE_NAME = "attention.npz"
+
+
+def attention_file(run: Path) -> Path:
+    """Where a run folder keeps its saved attention."""
+    return run / "figures" / FILE_NAME
 
 
 def save_attention(
@@ -49,13 +54,10 @@ def save_attention(
             "in_mask_adversarial": share_in_mask(shift.maps_adversarial, shift.masks).numpy(),
             "in_mask_noise": share_in_mask(shift.maps_noise, shift.masks).numpy(),
         }
-    place = run / "figures"
-    place.mkdir(parents=True, exist_ok=True)
-    partial = place / f".{FILE_NAME}.partial"
-    with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    os.replace(partial, place / FILE_NAME)
-    return place / FILE_NAME
+    path = attention_file(run)
+    with replacing(path) as partial:
+        np.savez_compressed(partial, allow_pickle=False, **arrays)
+    return path
 
 
 def _pictures(pixels: Tensor) -> np.ndarray:

@@ -28,7 +28,7 @@ def build_clip(config: Mapping[str, Any], where: str) -> nn.Module:
         )
     try:
         model: nn.Module = (CustomTextCLIP if custom_text else CLIP)(**settings)
-    except (TypeError, AssertionError, KeyError) as error:
+    except (TypeError, ValueError, AssertionError, LookupError, RuntimeError) as error:
         raise ModelError(f"{where}: open_clip cannot build this model_cfg ({error}).") from None
     if stem is not None:
         from zsrobust.models.conv_stem import attach_conv_stem

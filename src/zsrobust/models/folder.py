@@ -43,8 +43,8 @@ def load_folder(folder: Path, name: str, card: Card | None = None) -> Model:
         clip=clip.eval(),
         tokenizer=open_clip.get_tokenizer(f"local-dir:{folder}"),
         image_size=int(size[0] if isinstance(size, list) else size),
-        mean=_triple(preprocess.get("mean", open_clip.OPENAI_DATASET_MEAN)),
-        std=_triple(preprocess.get("std", open_clip.OPENAI_DATASET_STD)),
+        mean=_triple(preprocess.get("mean", open_clip.OPENAI_DATASET_MEAN), folder / CONFIG),
+        std=_triple(preprocess.get("std", open_clip.OPENAI_DATASET_STD), folder / CONFIG),
         config=config,
         source=str(folder),
         card=card or read_card(folder),
@@ -78,8 +78,13 @@ def save_folder(model: Model, folder: Path, state: dict[str, Tensor] | None = No
     os.replace(partial, folder)
 
 
-def _triple(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
+def _triple(values: Any, path: Path) -> tuple[float, float, float]:
+    try:
+        red, green, blue = (float(value) for value in values)
+    except (TypeError, ValueError):
+        raise ModelError(
+            f"{path}: mean and std must hold three numbers each; got {values!r}."
+        ) from None
     return red, green, blue
 
 
@@ -101,6 +106,8 @@ def _load_weights(clip: nn.Module, path: Path, vocab_size: int) -> None:
         raise ModelError(f"{path}: no such file. The folder needs {WEIGHTS} beside {CONFIG}.")
     try:
         state = restore_token_table(load_file(path), vocab_size)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error}).") from None
     state = {

@@ -69,6 +69,14 @@ def _folder_name(folder: Path) -> str:
     return folder.parent.name if folder.name == "final" else folder.name
 
 
+def _other_activation(architecture: str, tag: str | None) -> str:
+    if tag is None:
+        return ""
+    quick = architecture.endswith("-quickgelu")
+    other = architecture.removesuffix("-quickgelu") if quick else f"{architecture}-quickgelu"
+    return f" Use '{other}/{tag}' instead."
+
+
 def _from_open_clip(text: str) -> Model:
     import open_clip
 
@@ -81,9 +89,7 @@ def _from_open_clip(text: str) -> Model:
             warnings.filterwarnings("error", message=".*QuickGELU mismatch.*")
             clip, _, _ = open_clip.create_model_and_transforms(architecture, pretrained=tag)
     except UserWarning as warning:
-        raise ModelError(
-            f"{text}: {warning} Use '{architecture}-quickgelu/{tag}' instead."
-        ) from None
+        raise ModelError(f"{text}: {warning}{_other_activation(architecture, tag)}") from None
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{text}: open_clip could not load it ({reason}).") from None

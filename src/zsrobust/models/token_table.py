@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from zsrobust.errors import ModelError
+
 TOKEN_TABLE = "token_embedding.weight"
 
 
@@ -24,11 +26,18 @@ def trim_token_table(state: dict[str, Tensor], rows: Sequence[int]) -> dict[str,
 
 
 def restore_token_table(state: dict[str, Tensor], vocab_size: int) -> dict[str, Tensor]:
-    """The state dict with a whole token table of `vocab_size` rows; as it is if whole."""
-    rows = state.get(f"{TOKEN_TABLE}.rows")
-    if rows is None:
+    """The state dict with a whole token table of `vocab_size` rows; as it is if whole.
+
+    Raises ModelError where the rows do not fit the table.
+    """
+    rows, kept = state.get(f"{TOKEN_TABLE}.rows"), state.get(f"{TOKEN_TABLE}.kept")
+    if rows is None or kept is None:
         return state
-    kept = state[f"{TOKEN_TABLE}.kept"]
+    if len(rows) != len(kept) or (len(rows) and int(rows.max()) >= vocab_size):
+        raise ModelError(
+            f"the trimmed token table has {len(kept)} rows for {len(rows)} numbers, "
+            f"which must lie below {vocab_size}."
+        )
     table = torch.zeros(vocab_size, kept.shape[1], dtype=kept.dtype)
     table[rows] = kept
     marks = (f"{TOKEN_TABLE}.rows", f"{TOKEN_TABLE}.kept")

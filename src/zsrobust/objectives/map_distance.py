@@ -10,6 +10,8 @@ from torch import Tensor
 from zsrobust.objectives.upsampling import upsample, upsampled_inner
 from zsrobust.registry import Registry
 
+_ZERO = 1e-16
+
 MapDistance = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -30,9 +32,14 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 
 
 def cos(a: Tensor, b: Tensor) -> Tensor:
-    """One minus the cosine of the flattened upsampled maps: (B, h, w) -> (B,)."""
-    lengths = (upsampled_inner(a, a) * upsampled_inner(b, b)).clamp_min(1e-16).sqrt()
-    return 1 - upsampled_inner(a, b) / lengths
+    """One minus the cosine of the flattened upsampled maps: (B, h, w) -> (B,).
+
+    A map that is zero everywhere has no direction: distance 1, gradient 0.
+    """
+    squares = upsampled_inner(a, a) * upsampled_inner(b, b)
+    known = squares > _ZERO
+    lengths = torch.where(known, squares, torch.ones_like(squares)).sqrt()
+    return 1 - known * upsampled_inner(a, b) / lengths
 
 
 DISTANCES: Registry[MapDistance] = Registry(

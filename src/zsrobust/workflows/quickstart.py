@@ -18,7 +18,7 @@ from zsrobust.data.pixels import read_pixels
 from zsrobust.evaluation.evaluate import Run, evaluate
 from zsrobust.evaluation.protocol import load_protocol
 from zsrobust.explain.attention_shift import measure_attention
-from zsrobust.explain.save import save_attention
+from zsrobust.explain.save import attention_file, save_attention
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
 from zsrobust.report.page import write_page
@@ -136,7 +136,7 @@ def _measure(
                 device=device,
                 seed=chosen.seed,
             )
-            if task == chosen.attention.task:
+            if task == chosen.attention.task and not attention_file(run.path).exists():
                 _look(model, run, chosen)
             yield run
 
