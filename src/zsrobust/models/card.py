@@ -12,7 +12,7 @@ from zsrobust.settings import StrictModel, parse, read_yaml
 
 
 class Accuracy(StrictModel):
-    """Top-1 accuracy on `n` images of a dataset, beside the best constant answer."""
+    """Top-1 accuracy on `n` images of a dataset, beside chance: one over the number of classes."""
 
     top1: float = Field(ge=0, le=1)
     n: int = Field(gt=0)
