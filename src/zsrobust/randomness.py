@@ -6,7 +6,8 @@ A draw depends on its key alone, so order, batch size, resumption and sharding c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ def normal_noise(
 ) -> torch.Tensor:
     """Standard normal noise, (len(ids), *shape) float32, keyed as `uniform_noise` is."""
     return _rows(ids, shape, key, device, normal=True)
+
+
+@contextmanager
+def seeded(*key: object, device: torch.device | str, wanted: bool = True) -> Iterator[None]:
+    """Global generators of torch seeded by `key` inside, then put back; nothing if unwanted."""
+    import torch
+
+    if not wanted:
+        yield
+        return
+    cuda = [device] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(key_seed(*key))
+        yield
 
 
 def hash_order(ids: Sequence[str]) -> list[int]:

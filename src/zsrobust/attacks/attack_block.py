@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from zsrobust.attacks.ball import distance, project, random_start
-from zsrobust.attacks.batches import in_batches
-from zsrobust.attacks.catalogue import Cascade
-from zsrobust.attacks.losses import cross_entropy, margin
-from zsrobust.attacks.pgd import PGD
-from zsrobust.attacks.pursuit import Findings, Logits, pursue
+from zsrobust.attacks.ball import distance, project
+from zsrobust.attacks.eight_bit import to_eight_bit
+from zsrobust.attacks.findings import Findings
+from zsrobust.attacks.judging import Verdict, judge
+from zsrobust.attacks.looking import Logits
+from zsrobust.attacks.member_flags import member_flags
+from zsrobust.attacks.precision import Precision, passes
+from zsrobust.attacks.probes import IMAGES, probe
+from zsrobust.attacks.pursuit import SLACK, Quarry, pursue
 from zsrobust.attacks.result import AttackResult, MemberResult, Status
-from zsrobust.errors import PixelsError
+from zsrobust.attacks.search import Attack, Cascade, Case
 from zsrobust.threat_model import ThreatModel
 
 Stop = Literal["first", "never"]
@@ -23,22 +27,17 @@ Stop = Literal["first", "never"]
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is done to every block alike."""
+    """What is done to every block alike. samples, votes: forwards a look, and a judgement."""
 
     cascade: Cascade
     threat: ThreatModel
     seed: int
     batch_size: int
     stop: Stop
-
-
-@dataclass
-class Verdict:
-    """What a model says of pixels, judged without gradient: (n,) each."""
-
-    prediction: Tensor
-    margin: Tensor
-    loss: Tensor
+    precision: Precision = "fp32"
+    eight_bit: bool = False
+    samples: int = 1
+    votes: int = 1
 
 
 @dataclass
@@ -54,6 +53,7 @@ class Block:
     best_verdict: Verdict
     winner: list[str]
     iteration: Tensor
+    probed: tuple[str, ...]
     members: list[MemberResult] = field(default_factory=list)
 
     @property
@@ -71,21 +71,20 @@ def attack_block(
     block and the batch size alone.
     """
     block = _open(logits_of, clean, labels.to(clean.device), ids, campaign)
-    for attack in campaign.cascade:
-        found = _run_member(logits_of, block, attack, campaign)
-        candidates = project(found.pixels, clean, campaign.threat)
-        verdict = _judge(logits_of, candidates, block.labels, campaign.batch_size)
-        _take(block, attack.name, found, candidates, verdict, campaign)
+    for prefix, search_logits in passes(logits_of, campaign.precision):
+        for attack in campaign.cascade:
+            found = _run_member(search_logits, logits_of, block, attack, campaign)
+            _take(logits_of, block, prefix, attack, found, campaign)
     return _result(block, campaign.threat)
 
 
 def _open(
     logits_of: Logits, clean: Tensor, labels: Tensor, ids: list[str], campaign: Campaign
 ) -> Block:
-    verdict = _judge(logits_of, clean, labels, campaign.batch_size)
+    verdict = judge(logits_of, clean, labels, campaign.batch_size, campaign.votes)
     right = verdict.prediction == labels
     never = campaign.stop == "never"
-    best_margin = torch.full_like(verdict.margin, -torch.inf) if never else verdict.margin.clone()
+    lowest = torch.full_like(verdict.margin, -torch.inf) if never else verdict.margin.clone()
     return Block(
         clean=clean,
         labels=labels,
@@ -93,50 +92,88 @@ def _open(
         verdict=verdict,
         standing=torch.ones_like(right) if never else right,
         best=clean.clone(),
-        best_verdict=Verdict(verdict.prediction.clone(), best_margin, verdict.loss.clone()),
+        best_verdict=verdict.copy(margin=lowest),
         winner=[""] * len(ids),
         iteration=torch.full_like(labels, -1),
+        probed=probe(logits_of, clean, averaged=campaign.samples > 1),
     )
 
 
-def _run_member(logits_of: Logits, block: Block, attack: PGD, campaign: Campaign) -> Findings:
+def _run_member(
+    search_logits: Logits, logits_of: Logits, block: Block, attack: Attack, campaign: Campaign
+) -> Findings:
     found = Findings.none_yet(block.clean)
     first = campaign.stop == "first"
-    for restart in range(attack.restarts):
+    confirm = partial(_confirm, logits_of, block, campaign) if campaign.eight_bit else None
+    for turn in range(attack.rounds(block.verdict.ranking.shape[1])):
         again = block.standing & ~found.fooled if first else block.standing
         targets = again.nonzero().squeeze(1)
-        ids = [block.ids[position] for position in targets.tolist()]
-        key = (campaign.seed, attack.name, restart)
-        pursue(
-            logits_of,
+        if not len(targets):
+            break
+        quarry = Quarry(
             block.clean,
             block.labels,
             targets,
-            random_start(block.clean[targets], ids, campaign.threat, *key),
-            attack,
             campaign.threat,
+            every_look=first and attack.iterate == "best",
+            stays_inside=attack.stays_inside,
+            confirm=confirm,
+        )
+        pursue(
+            search_logits,
+            quarry,
+            attack.begin(_case(block, targets, campaign), turn),
             found,
             batch_size=campaign.batch_size,
-            every_step=first and attack.iterate == "best",
+            samples=campaign.samples,
         )
     return found
 
 
+def _case(block: Block, targets: Tensor, campaign: Campaign) -> Case:
+    return Case(
+        clean=block.clean[targets],
+        labels=block.labels[targets],
+        ranking=block.verdict.ranking[targets],
+        ids=[block.ids[position] for position in targets.tolist()],
+        threat=campaign.threat,
+        seed=campaign.seed,
+    )
+
+
+def _confirm(
+    logits_of: Logits, block: Block, campaign: Campaign, pixels: Tensor, images: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Pixels rounded to 8 bits, and which of them lie in the ball and fool beyond doubt."""
+    rounded, inside = to_eight_bit(pixels, block.clean[images], campaign.threat)
+    verdict = judge(logits_of, rounded, block.labels[images], campaign.batch_size, campaign.votes)
+    return rounded, inside & (verdict.margin > SLACK)
+
+
 def _take(
+    logits_of: Logits,
     block: Block,
-    name: str,
+    prefix: str,
+    attack: Attack,
     found: Findings,
-    candidates: Tensor,
-    verdict: Verdict,
     campaign: Campaign,
 ) -> None:
-    """Enters what a member found: its own row, the best iterate so far, and who is lost."""
+    """Judges what a member found, and enters it: its own row, the best iterate, who is lost."""
+    candidates, inside = project(found.pixels, block.clean, campaign.threat), None
+    if campaign.eight_bit:
+        candidates, inside = to_eight_bit(candidates, block.clean, campaign.threat)
+        candidates = torch.where(inside.view(-1, 1, 1, 1), candidates, block.clean)
+    verdict = judge(logits_of, candidates, block.labels, campaign.batch_size, campaign.votes)
     ran = block.standing.clone()
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
+    away = distance(found.pixels, block.clean, campaign.threat)
+    flags = member_flags(attack, found, ran, fooled, away, campaign.threat, block.verdict.ranking)
+    if not block.members:
+        flags = tuple((*block.probed, *own) if i < IMAGES else own for i, own in enumerate(flags))
     block.members.append(
         MemberResult(
-            name=name,
+            name=prefix + attack.name,
             ran=ran,
             prediction=torch.where(ran, verdict.prediction, block.verdict.prediction),
             margin=torch.where(ran, verdict.margin, block.verdict.margin),
@@ -144,19 +181,30 @@ def _take(
             iteration=iteration,
             forwards=found.forwards,
             backwards=found.backwards,
-            flags=tuple(("zero-gradient",) if stuck else () for stuck in found.stuck.tolist()),
+            flags=flags,
         )
     )
+    _keep_best(block, prefix + attack.name, candidates, verdict, fooled, iteration)
+    if campaign.stop == "first":
+        block.standing = block.standing & ~fooled
+
+
+def _keep_best(
+    block: Block,
+    name: str,
+    candidates: Tensor,
+    verdict: Verdict,
+    fooled: Tensor,
+    iteration: Tensor,
+) -> None:
+    ran = block.standing
     newly = fooled & block.right & torch.tensor([not winner for winner in block.winner]).to(fooled)
     better = ran & (newly | (verdict.margin > block.best_verdict.margin))
     block.best[better] = candidates[better]
-    for part in ("prediction", "margin", "loss"):
-        getattr(block.best_verdict, part)[better] = getattr(verdict, part)[better]
+    block.best_verdict.take(verdict, better)
     for position in newly.nonzero().squeeze(1).tolist():
         block.winner[position] = name
         block.iteration[position] = iteration[position]
-    if campaign.stop == "first":
-        block.standing = block.standing & ~fooled
 
 
 def _result(block: Block, threat: ThreatModel) -> AttackResult:
@@ -184,14 +232,3 @@ def _status(right: list[bool], winner: list[str]) -> tuple[Status, ...]:
         "clean_wrong" if not was_right else "fooled" if name else "survived"
         for was_right, name in zip(right, winner, strict=True)
     )
-
-
-def _judge(logits_of: Logits, pixels: Tensor, labels: Tensor, batch_size: int) -> Verdict:
-    with torch.no_grad():
-        logits = in_batches(logits_of, pixels, batch_size)
-    if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
-        raise PixelsError(
-            f"labels must lie in [0, {logits.shape[1]}), the number of classes; "
-            f"got [{int(labels.min())}, {int(labels.max())}]."
-        )
-    return Verdict(logits.argmax(1), margin(logits, labels), cross_entropy(logits, labels))

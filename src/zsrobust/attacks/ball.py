@@ -48,12 +48,27 @@ def random_start(clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: o
     return project(clean + delta, clean, threat)
 
 
+def on_the_sphere(clean: Tensor, ids: Sequence[str], threat: ThreatModel, *key: object) -> Tensor:
+    """A random point at distance eps, clipped to the box: noise scaled to that length.
+
+    Uniform noise for L-inf, so that its largest element is eps; normal noise for L2.
+    """
+    shape = tuple(clean.shape[1:])
+    if threat.norm == "linf":
+        noise = uniform_noise(ids, shape, *key, device=clean.device)
+        lengths = noise.flatten(1).abs().amax(1).view(-1, 1, 1, 1)
+    else:
+        noise = normal_noise(ids, shape, *key, device=clean.device)
+        lengths = _lengths(noise)
+    return project(clean + noise * (threat.eps / lengths.clamp_min(_TINY)), clean, threat)
+
+
 def ascend(
-    pixels: Tensor, gradient: Tensor, clean: Tensor, threat: ThreatModel, step: float
+    pixels: Tensor, gradient: Tensor, clean: Tensor, threat: ThreatModel, step: float | Tensor
 ) -> Tensor:
     """One projected step up the gradient: its sign for L-inf, its direction for L2.
 
-    A zero gradient moves nothing.
+    step: a length, or one an image (B, 1, 1, 1). A zero gradient moves nothing.
     """
     if threat.norm == "linf":
         direction = gradient.sign()

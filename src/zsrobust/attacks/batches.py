@@ -7,7 +7,7 @@ block gives the same bytes whoever computes it (rounding follows shape, and `sig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -20,6 +20,24 @@ def blocks(count: int) -> Iterator[slice]:
     """Slices of at most `BLOCK` consecutive positions."""
     for start in range(0, count, BLOCK):
         yield slice(start, min(start + BLOCK, count))
+
+
+def in_blocks(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pixels and labels in blocks of `BLOCK`, from pairs of batches of any size."""
+    pixels: list[Tensor] = []
+    labels: list[Tensor] = []
+    held = 0
+    for some_pixels, some_labels in pairs:
+        pixels.append(some_pixels)
+        labels.append(some_labels)
+        held += len(some_pixels)
+        while held >= BLOCK:
+            all_pixels, all_labels = torch.cat(pixels), torch.cat(labels)
+            yield all_pixels[:BLOCK], all_labels[:BLOCK]
+            pixels, labels = [all_pixels[BLOCK:]], [all_labels[BLOCK:]]
+            held -= BLOCK
+    if held:
+        yield torch.cat(pixels), torch.cat(labels)
 
 
 def padded(positions: Tensor, batch_size: int) -> Tensor:

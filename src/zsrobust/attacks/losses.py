@@ -16,6 +16,11 @@ ImageLoss = Callable[[Tensor], Tensor]
 LogitLoss = Callable[[Tensor, Tensor], Tensor]
 """Logits (B, C), labels (B,) -> loss (B,)."""
 
+TargetedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Logits (B, C), labels (B,), targets (B,) -> loss (B,)."""
+
+_TINY = 1e-12
+
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy per image. logits: (B, C). labels: (B,) int64. Returns (B,)."""
@@ -35,10 +40,45 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     return wrong - true
 
 
+def dlr(logits: Tensor, labels: Tensor) -> Tensor:
+    """Difference of logits ratio: the margin over best minus third best logit. Returns (B,).
+
+    logits: (B, C) with C >= 3. Scale-free, so that confident answers give gradients too.
+    Croce and Hein, ICML 2020, equation 6.
+    """
+    best = logits.topk(3, dim=1).values
+    return margin(logits, labels) / (best[:, 0] - best[:, 2] + _TINY)
+
+
+def targeted_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Target's logit minus true logit, (B,). targets: (B,) int64, other than the labels."""
+    pair = logits.gather(1, torch.stack([targets, labels], 1))
+    return pair[:, 0] - pair[:, 1]
+
+
+def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """The targeted margin over best minus the mean of third and fourth best logit, (B,).
+
+    logits: (B, C) with C >= 4. Croce and Hein, ICML 2020, equation 7.
+    """
+    best = logits.topk(4, dim=1).values
+    spread = best[:, 0] - (best[:, 2] + best[:, 3]) / 2
+    return targeted_margin(logits, labels, targets) / (spread + _TINY)
+
+
 LOSSES: Registry[LogitLoss] = Registry(
     kind="attack loss",
     entries={
         "cross-entropy": "zsrobust.attacks.losses:cross_entropy",
         "margin": "zsrobust.attacks.losses:margin",
+        "dlr": "zsrobust.attacks.losses:dlr",
+    },
+)
+
+TARGETED: Registry[TargetedLoss] = Registry(
+    kind="targeted attack loss",
+    entries={
+        "targeted-dlr": "zsrobust.attacks.losses:targeted_dlr",
+        "targeted-margin": "zsrobust.attacks.losses:targeted_margin",
     },
 )

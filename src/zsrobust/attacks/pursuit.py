@@ -1,138 +1,115 @@
-"""One attack, one restart, over the images of a block that are still standing."""
+"""One round of an attack over the images of a block that are still standing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from zsrobust.attacks.ball import ascend
+from zsrobust.attacks.ball import distance
 from zsrobust.attacks.batches import padded
-from zsrobust.attacks.losses import LOSSES, margin
-from zsrobust.attacks.pgd import PGD, input_gradient, step_length
-from zsrobust.errors import RunError
+from zsrobust.attacks.findings import Findings
+from zsrobust.attacks.looking import Logits, look_at
+from zsrobust.attacks.search import Look, Search
 from zsrobust.threat_model import ThreatModel
 
-Logits = Callable[[Tensor], Tensor]
+SLACK = 1e-3
+"""Logits scored again in a batch of another shape agree to this."""
+
+_INSIDE = 1e-6
 
 
-@dataclass
-class Findings:
-    """What an attack has found for each image of a block, kept up to date as it goes.
+@dataclass(frozen=True)
+class Quarry:
+    """The images of a block that a round pursues, and what counts as catching one.
 
-    pixels: best iterate by margin. margins: its margin, -inf before any. fooled: at any judged
-    iterate. iteration: of the first success, else -1. stuck: the first gradient was all zero.
+    clean (n, 3, H, W) and labels (n,) are the whole block's; targets (m,) are positions in it.
+    every_look: judge each look and drop an image at its first success; otherwise every image
+    gets all its looks and its last alone is judged.
+    stays_inside: whether looks need no check of being inside the ball.
+    confirm: a last test of pixels that fool, (k, 3, H, W) and their positions in the block ->
+    the pixels to keep and whether they still fool, (k,).
     """
 
-    pixels: Tensor
-    margins: Tensor
-    fooled: Tensor
-    iteration: Tensor
-    forwards: Tensor
-    backwards: Tensor
-    stuck: Tensor
-
-    @classmethod
-    def none_yet(cls, clean: Tensor) -> Findings:
-        """Nothing found: clean pixels (n, 3, H, W), no counts."""
-        count, device = len(clean), clean.device
-        zeros = torch.zeros(count, dtype=torch.int64, device=device)
-        never = torch.zeros(count, dtype=torch.bool, device=device)
-        return cls(
-            clean.clone(),
-            torch.full((count,), -torch.inf, device=device),
-            never.clone(),
-            zeros - 1,
-            zeros.clone(),
-            zeros.clone(),
-            never.clone(),
-        )
-
-    def judge(
-        self, images: Tensor, pixels: Tensor, logits: Tensor, labels: Tensor, step: Tensor
-    ) -> Tensor:
-        """Takes in iterates of `images` (m,); returns which of them are misclassified, (m,)."""
-        margins = margin(logits, labels)
-        fooled = logits.argmax(1) != labels
-        first = fooled & ~self.fooled[images]
-        # A tie can fool at margin 0: the first success must be kept even so.
-        better = first | (margins > self.margins[images])
-        self.pixels[images[better]] = pixels[better]
-        self.margins[images[better]] = margins[better]
-        self.iteration[images[first]] = step[first]
-        self.fooled[images[fooled]] = True
-        return fooled
+    clean: Tensor
+    labels: Tensor
+    targets: Tensor
+    threat: ThreatModel
+    every_look: bool
+    stays_inside: bool = True
+    confirm: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 def pursue(
     logits_of: Logits,
-    clean: Tensor,
-    labels: Tensor,
-    targets: Tensor,
-    start: Tensor,
-    attack: PGD,
-    threat: ThreatModel,
+    quarry: Quarry,
+    search: Search,
     findings: Findings,
     *,
     batch_size: int,
-    every_step: bool,
+    samples: int = 1,
 ) -> None:
-    """Runs `attack` once on the images `targets` (m,) of a block, writing into `findings`.
-
-    clean, labels: of the whole block. start: (m, 3, H, W), first iterates of the targets.
-    every_step: judge each iterate and drop an image at its first success; otherwise every image
-    takes all its steps and its last iterate alone is judged.
-    """
-    loss, step_size = LOSSES[attack.loss], step_length(attack.step_size, threat.eps)
-    pixels = start.clone()
-    steps = torch.zeros(len(targets), dtype=torch.int64, device=clean.device)
-    done = torch.zeros_like(steps, dtype=torch.bool)
+    """Runs one search over `quarry.targets`, writing into `findings`."""
+    targets, every_look = quarry.targets, quarry.every_look
+    looks = torch.zeros_like(targets)
+    done = torch.zeros_like(targets, dtype=torch.bool)
+    late = int(0.9 * search.looks)
     while not bool(done.all()):
-        turn = (~done).nonzero().squeeze(1)[:batch_size]
+        turn, gradient = _turn(search, done, batch_size)
         slots, images = padded(turn, batch_size), targets[turn]
-        last = steps[turn] >= attack.steps
-        logits, gradient = _look(
-            logits_of, pixels[slots], labels[targets[slots]], loss, bool(last.all()), len(turn)
+        loss = partial(search.loss, rows=slots) if gradient else None
+        look = look_at(logits_of, search.pixels(slots), loss, count=len(turn), samples=samples)
+        labels = quarry.labels[images]
+        findings.watch(images, look, labels, looks[turn], samples)
+        finished = search.advance(turn, look)
+        judged = finished | every_look
+        if every_look and not quarry.stays_inside:
+            away = distance(look.pixels, quarry.clean[images], quarry.threat)
+            judged = judged & (away <= quarry.threat.eps + _INSIDE)
+        fooled = _judge(quarry, findings, images, look, looks[turn], judged)
+        findings.late[images] = torch.where(
+            looks[turn] == late, findings.margins[images], findings.late[images]
         )
-        findings.forwards[images] += 1
-        judged = last | every_step
-        fooled = torch.zeros_like(last)
-        fooled[judged] = findings.judge(
-            images[judged],
-            pixels[turn[judged]],
-            logits[judged],
-            labels[images[judged]],
-            steps[turn[judged]],
-        )
-        done[turn] = last | (fooled & every_step)
-        move = ~done[turn]
-        if gradient is not None:
-            findings.backwards[images] += (~last).long()
-            silent = gradient.flatten(1).abs().amax(1) == 0
-            findings.stuck[images] |= silent & (steps[turn] == 0)
-            moved, where = turn[move], images[move]
-            pixels[moved] = ascend(pixels[moved], gradient[move], clean[where], threat, step_size)
-            steps[moved] += 1
+        looks[turn] += 1
+        done[turn] = finished | (fooled & every_look)
 
 
-def _look(
-    logits_of: Logits,
-    pixels: Tensor,
-    labels: Tensor,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    no_gradient: bool,
-    count: int,
-) -> tuple[Tensor, Tensor | None]:
-    """Logits and pixel gradients of the first `count` images of a padded batch, one forward."""
-    if no_gradient:
-        with torch.no_grad():
-            return logits_of(pixels)[:count], None
-    with torch.enable_grad():
-        pixels = pixels.detach().requires_grad_()
-        logits = logits_of(pixels)
-        gradient = input_gradient(loss(logits, labels).sum(), pixels)
-    if not bool(torch.isfinite(gradient).all()):
-        raise RunError("The gradient in the pixels is NaN or infinite: no attack can follow it.")
-    return logits.detach()[:count], gradient[:count]
+def _turn(search: Search, done: Tensor, batch_size: int) -> tuple[Tensor, bool]:
+    """Whom to look at, and whether with a gradient: those not done that want what the first wants.
+
+    No batch pays for a gradient that some of its images do not need.
+    """
+    left = (~done).nonzero().squeeze(1)
+    wants = search.wants_gradient(left)
+    gradient = bool(wants[0])
+    return left[wants == gradient][:batch_size], gradient
+
+
+def _judge(
+    quarry: Quarry,
+    findings: Findings,
+    images: Tensor,
+    look: Look,
+    number: Tensor,
+    judged: Tensor,
+) -> Tensor:
+    """Who of the judged is fooled, (k,) bool."""
+    fooled = torch.zeros_like(judged)
+    if not bool(judged.any()):
+        return fooled
+    labels = quarry.labels[images]
+    if not bool(judged.all()):
+        some = Look(look.pixels[judged], look.logits[judged])
+        fooled[judged] = findings.judge(images[judged], some, labels[judged], number[judged], SLACK)
+    else:
+        fooled = findings.judge(images, look, labels, number, SLACK)
+    if quarry.confirm is not None and bool(fooled.any()):
+        rows = fooled.nonzero().squeeze(1)
+        kept, still = quarry.confirm(look.pixels[rows], images[rows])
+        findings.pixels[images[rows[still]]] = kept[still]
+        findings.fooled[images[rows]] = still
+        fooled[rows] = still
+    return fooled

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from zsrobust.attacks.catalogue import Cascade
-from zsrobust.attacks.pgd import PGD, step_length
+from zsrobust.attacks.pgd import PGD
+from zsrobust.attacks.search import Cascade
+from zsrobust.attacks.step_size import step_length
 from zsrobust.errors import SettingsError
 from zsrobust.settings import (
     StrictModel,

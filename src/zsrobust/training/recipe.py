@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from zsrobust.attacks.pgd import step_length
+from zsrobust.attacks.step_size import step_length
 from zsrobust.classifier.class_embeddings import check_prompts
 from zsrobust.errors import InputError
 from zsrobust.objectives.catalogue import OBJECTIVES

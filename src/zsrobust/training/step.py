@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from zsrobust.attacks.ball import random_start
-from zsrobust.attacks.pgd import pgd, step_length
+from zsrobust.attacks.pgd import pgd
+from zsrobust.attacks.step_size import step_length
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.errors import RunError
 from zsrobust.objectives.objective import Batch, LossTerms, Objective

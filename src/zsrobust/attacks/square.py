@@ -1,0 +1,159 @@
+"""Square Attack (Andriushchenko et al., ECCV 2020): random squares, no gradient.
+
+Every image draws its own squares and colours; the released code draws one for the whole batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from zsrobust.attacks.ball import project
+from zsrobust.attacks.bumps import bump, tiled_bumps
+from zsrobust.attacks.losses import margin
+from zsrobust.attacks.search import Attack, Case, Look
+from zsrobust.errors import SettingsError
+from zsrobust.randomness import uniform_noise
+
+HALVED_AT = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+"""Queries after which the share of pixels in a square is halved."""
+_TINY = 1e-12
+_POSITIONS = 4
+
+
+@dataclass(frozen=True)
+class Square(Attack):
+    """Square Attack: `queries` random squares, each kept where it raises the margin.
+
+    share: of the pixels that the first squares cover (p_init). The schedule is not stretched to
+    the number of queries: AutoAttack's way.
+    """
+
+    queries: int = 5000
+    share: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Refuses settings that mean nothing."""
+        if self.queries < 1 or not 0 < self.share <= 1:
+            raise SettingsError(
+                f"{self.name}: queries = {self.queries}, share = {self.share}: give at least 1 "
+                "query and a share in (0, 1]."
+            )
+
+    def begin(self, case: Case, turn: int) -> SquareSearch:
+        """From stripes (L-inf) or a tiling of bumps (L2)."""
+        return SquareSearch(self, case, turn)
+
+
+class SquareSearch:
+    """Square Attack under way on some images."""
+
+    def __init__(self, attack: Square, case: Case, turn: int) -> None:
+        """Draws all random numbers an image will need."""
+        self.attack, self.case, self.looks = attack, case, attack.queries + 1
+        _, channels, height, width = case.clean.shape
+        key = (case.seed, attack.name, turn)
+        device = case.clean.device
+        draws = _POSITIONS + channels + 1
+        self.draws = uniform_noise(case.ids, (attack.queries, draws), *key, device=device)
+        self.best_margin = torch.full((len(case.ids),), -torch.inf, device=device)
+        self.query = torch.zeros_like(case.labels)
+        shape = (channels, 1, width) if case.threat.norm == "linf" else (channels, 5, 5)
+        colours = _signs(uniform_noise(case.ids, shape, *key, "start", device=device))
+        if case.threat.norm == "linf":
+            start = case.threat.eps * colours
+        else:
+            start = tiled_bumps(height, width, device) * _tiles(colours, height, width)
+            start = start * (case.threat.eps / _length(start).clamp_min(_TINY))
+        self.best = project(case.clean + start, case.clean, case.threat)
+
+    def wants_gradient(self, rows: Tensor) -> Tensor:
+        """None."""
+        return torch.zeros_like(rows, dtype=torch.bool)
+
+    def pixels(self, rows: Tensor) -> Tensor:
+        """The stripes at first, then the best so far with one more square."""
+        query = self.query[rows]
+        if not bool(query.any()):
+            return self.best[rows]
+        draws = self.draws[rows, (query - 1).clamp_min(0)]
+        propose = self._recolour if self.case.threat.norm == "linf" else self._move_mass
+        start = (query == 0).view(-1, 1, 1, 1)
+        return torch.where(start, self.best[rows], propose(rows, draws, query))
+
+    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """The margin."""
+        return margin(logits, self.case.labels[rows])
+
+    def advance(self, rows: Tensor, look: Look) -> Tensor:
+        """Keeps a proposal that raised the margin, or that fools."""
+        margins = self.loss(look.logits, rows)
+        better = (margins > self.best_margin[rows]) | (margins >= 0)
+        self.best[rows[better]] = look.pixels[better]
+        self.best_margin[rows[better]] = margins[better]
+        self.query[rows] += 1
+        return self.query[rows] > self.attack.queries
+
+    def _recolour(self, rows: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+        """L-inf: 2 eps up or down in a square, a sign a channel, then back into the ball."""
+        clean, best = self.case.clean[rows], self.best[rows]
+        side = self._side(query, smallest=1)
+        inside = _window(draws[:, 0], draws[:, 1], side, clean)
+        colour = 2 * self.case.threat.eps * _signs(draws[:, _POSITIONS:-1])
+        return project(best + inside * colour[:, :, None, None], clean, self.case.threat)
+
+    def _move_mass(self, rows: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+        """L2: a bump in one window takes the mass of a second, and what the ball has left."""
+        clean, eps = self.case.clean[rows], self.case.threat.eps
+        delta = self.best[rows] - clean
+        side = self._side(query, smallest=3)
+        side = side + (side % 2 == 0).long()
+        one = _window(draws[:, 0], draws[:, 1], side, clean)
+        two = _window(draws[:, 2], draws[:, 3], side, clean)
+        channel_length = (delta.square() * one).sum((2, 3), keepdim=True).sqrt()
+        both = (delta.square() * torch.maximum(one, two)).sum((2, 3), keepdim=True)
+        left = (eps**2 - _length(delta).square()).clamp_min(0) / clean.shape[1]
+        turned = draws[:, -1] < 0
+        new = bump(one, side, turned) * _signs(draws[:, _POSITIONS:-1])[:, :, None, None]
+        new = new + one * delta / channel_length.clamp_min(_TINY)
+        new = new / new.square().sum((2, 3), keepdim=True).sqrt().clamp_min(_TINY)
+        delta = delta * (1 - torch.maximum(one, two)) + new * (left + both).sqrt()
+        delta = delta * (eps / _length(delta).clamp_min(_TINY))
+        return project(clean + delta, clean, self.case.threat)
+
+    def _side(self, query: Tensor, smallest: int) -> Tensor:
+        """The side of the square of each query (1, 2, ...), (k,) int64."""
+        limits = torch.tensor(HALVED_AT, device=query.device)
+        halvings = (query[:, None] - 1 > limits).sum(1)
+        height, width = self.case.clean.shape[2:]
+        sides = (self.attack.share * height * width / 2.0**halvings).sqrt()
+        return sides.round().long().clamp(smallest, min(height, width))
+
+
+def _window(down: Tensor, across: Tensor, side: Tensor, like: Tensor) -> Tensor:
+    """1 inside the square of each row, 0 outside: (k, 1, H, W). down, across: in [-1, 1)."""
+    inside = []
+    for draw, size in ((down, like.shape[2]), (across, like.shape[3])):
+        places = size - side + 1
+        first = ((draw + 1) / 2 * places).long().clamp_max(size - side)
+        position = torch.arange(size, device=like.device)
+        inside.append((position >= first[:, None]) & (position < (first + side)[:, None]))
+    return (inside[0][:, None, :, None] & inside[1][:, None, None, :]).to(like.dtype)
+
+
+def _tiles(colours: Tensor, height: int, width: int) -> Tensor:
+    """(m, 3, 5, 5) signs as (m, 3, H, W): one a tile."""
+    down = (torch.arange(height, device=colours.device) * 5 // height).clamp_max(4)
+    across = (torch.arange(width, device=colours.device) * 5 // width).clamp_max(4)
+    return colours[:, :, down][:, :, :, across]
+
+
+def _signs(draws: Tensor) -> Tensor:
+    return torch.where(draws < 0, -1.0, 1.0)
+
+
+def _length(delta: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(delta.flatten(1), dim=1)
+    return lengths.view(-1, 1, 1, 1)
