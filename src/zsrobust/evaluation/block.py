@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -59,8 +59,9 @@ def measure_block(
     if results:
         first = next(iter(results.values()))
         predictions, margins = first.clean_predictions, first.clean_margins
-    outcomes = [_outcomes(results, protocol, position) for position in range(len(ids))]
-    rows = zip(ids, labels.tolist(), predictions.tolist(), margins.tolist(), outcomes, strict=True)
+    norm = protocol.settings.norm
+    found = [outcomes(results, norm, position) for position in range(len(ids))]
+    rows = zip(ids, labels.tolist(), predictions.tolist(), margins.tolist(), found, strict=True)
     written = zip(protocol.settings.eps, results.values(), strict=True)
     return MeasuredBlock(
         records=[build_record(*row) for row in rows],
@@ -80,12 +81,13 @@ def _clean(
     return predictions, margin(logits, labels), labels
 
 
-def _outcomes(
-    results: dict[float, AttackResult], protocol: Protocol, position: int
-) -> Iterable[AttackOutcome]:
+def outcomes(
+    results: Mapping[float, AttackResult], norm: str, position: int
+) -> Iterator[AttackOutcome]:
+    """What a record holds of the image at `position`: every member of the cascade, at each eps."""
     for eps, result in results.items():
         for member in result.members:
-            yield _outcome(member, eps, protocol.settings.norm, position)
+            yield _outcome(member, eps, norm, position)
 
 
 def _outcome(member: MemberResult, eps: float, norm: str, position: int) -> AttackOutcome:

@@ -5,17 +5,20 @@ Never n, never hardware, never a dataset. Once released it never changes: a chan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from zsrobust.attacks.catalogue import ATTACKS
 from zsrobust.attacks.pgd import PGD
+from zsrobust.attacks.precision import Precision
 from zsrobust.attacks.search import Cascade
 from zsrobust.attacks.step_size import step_length
 from zsrobust.errors import SettingsError
+from zsrobust.registry import did_you_mean
 from zsrobust.settings import (
     StrictModel,
     canonical_hash,
@@ -28,6 +31,7 @@ from zsrobust.settings import (
 from zsrobust.threat_model import Norm, parse_eps
 
 PROTOCOLS = Path(__file__).parent / "protocols"
+_OF_PGD = {"losses", "steps", "step_size", "restarts", "iterate", "reduction"}
 _SHORT = {"cross-entropy": "ce", "margin": "margin"}
 
 
@@ -37,13 +41,14 @@ class ProtocolSettings(StrictModel):
     source: str
     norm: Norm = "linf"
     eps: list[str] = Field(default_factory=list)
-    attack: Literal["pgd", "none"] = "pgd"
+    attack: str = "pgd"
     losses: list[Literal["cross-entropy", "margin"]] = ["cross-entropy"]  # noqa: RUF012
     steps: int = Field(20, ge=1)
     step_size: str = "eps/4"
     restarts: int = Field(1, ge=1)
     iterate: Literal["best", "last"] = "best"
-    precision: Literal["fp32"] = "fp32"
+    reduction: Literal["sum", "mean"] = "sum"
+    precision: Precision = "fp32"
     resolution: int | Literal["tower", "as-released", "native"] = "tower"
     prompts: Literal["dataset"] | list[str] = "dataset"
 
@@ -64,7 +69,20 @@ class ProtocolSettings(StrictModel):
             raise ValueError('eps is missing: an attack needs a radius such as ["1/255"].')
         if self.attack == "none" and self.eps:
             raise ValueError("eps is given, but attack is 'none'. Remove one of them.")
+        if self.attack not in ("pgd", "none"):
+            self._names_a_cascade()
         return self
+
+    def _names_a_cascade(self) -> None:
+        """A catalogued attack fixes its own steps; only `pgd` is spelled out here."""
+        if self.attack not in ATTACKS:
+            known = ("pgd", "none", *ATTACKS)
+            raise ValueError(f"unknown attack '{self.attack}'.{did_you_mean(self.attack, known)}")
+        own = sorted(_OF_PGD & self.model_fields_set)
+        if own:
+            raise ValueError(
+                f"{', '.join(own)}: settings of attack 'pgd'; '{self.attack}' fixes its own."
+            )
 
 
 @dataclass(frozen=True)
@@ -77,8 +95,15 @@ class Protocol:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What decides numbers: every setting but its source."""
-        return self.settings.model_dump(exclude={"source"})
+        """What decides numbers: every setting but its source.
+
+        A catalogued attack is spelled out under `cascade`, its members with all their settings.
+        """
+        if self.settings.attack not in ("pgd", "none"):
+            spelled = [{"kind": type(each).__name__, **asdict(each)} for each in self.cascade]
+            return self.settings.model_dump(exclude={"source", *_OF_PGD}) | {"cascade": spelled}
+        summed = {"reduction"} if self.settings.reduction == "sum" else set()
+        return self.settings.model_dump(exclude={"source", *summed})
 
     @property
     def hash(self) -> str:
@@ -94,6 +119,8 @@ class Protocol:
     def cascade(self) -> Cascade:
         """The attacks, one a loss; each sees only the images the ones before left standing."""
         settings = self.settings
+        if settings.attack != "pgd":
+            return () if settings.attack == "none" else ATTACKS[settings.attack]
         return tuple(
             PGD(
                 name=f"pgd-{_SHORT[loss]}-{settings.steps}",
@@ -102,6 +129,7 @@ class Protocol:
                 step_size=settings.step_size,
                 restarts=settings.restarts,
                 iterate=settings.iterate,
+                reduction=settings.reduction,
             )
             for loss in settings.losses
         )
@@ -126,3 +154,18 @@ def load_protocol(protocol: str | Path | Protocol, overrides: Sequence[str] = ()
         content, name, where = read_yaml(path), path.stem, path.name
     settings = parse(ProtocolSettings, with_overrides(content, overrides), where)
     return Protocol(name, settings, tuple(overrides))
+
+
+def protocol_of(name: str, content: Mapping[str, Any]) -> Protocol:
+    """The protocol that a run was made under, from its header's name and content.
+
+    Raises SettingsError where this zsrobust means another cascade by the attack's name.
+    """
+    given = {key: value for key, value in content.items() if key != "cascade"}
+    found = Protocol(name, parse(ProtocolSettings, {**given, "source": "a run"}, name))
+    if found.content != dict(content):
+        raise SettingsError(
+            f"{name}: attack '{content.get('attack')}' of the run is not what this zsrobust calls "
+            "by that name. Use the version that its run.json names."
+        )
+    return found

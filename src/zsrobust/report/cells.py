@@ -30,6 +30,17 @@ class Cell:
         return self.header.dataset.name
 
     @property
+    def attack(self) -> str:
+        """What the attack is called: `apgd-ce+t`, or PGD by its steps and what makes it weaker."""
+        content = self.header.protocol.content
+        name = str(content.get("attack", "none"))
+        if name == "pgd":
+            last = ", last iterate" if content.get("iterate") == "last" else ""
+            name = f"pgd-{content.get('steps')}{last}"
+        precision = content.get("precision", "fp32")
+        return name if precision == "fp32" else f"{name}, {precision}"
+
+    @property
     def hardest(self) -> EpsSummary | None:
         """The results at the largest radius, None for a run without attack."""
         return self.summary.by_eps[-1] if self.summary.by_eps else None

@@ -81,9 +81,10 @@ def _template() -> Any:
 
 def _row_strip(row: Row, colour: str) -> str:
     """Clean hollow and attacked filled, on one line from 0 to 100, chance as a tick."""
+    lead = row.lead.rate if row.lead else None
     dots = [
         Dot(100 * rate.value, 100 * rate.interval.low, 100 * rate.interval.high, filled)
-        for rate, filled in ((row.clean, False), (row.attacked, True))
+        for rate, filled in ((row.clean, False), (lead, True))
         if rate is not None
     ]
     return strip(dots, colour, tick=None if row.chance is None else 100 * row.chance)

@@ -29,34 +29,49 @@ def print_terminal(cells: Sequence[Cell], story: Story | None = None) -> None:
     for labelled in (True, False):
         tasks = table.tasks(labelled)
         if tasks:
-            console.print(_table(tasks, labelled, len(table.eps) > 1))
+            console.print(_table(table, tasks, labelled))
     console.print(_legend(table), style="dim")
     for number, note in enumerate(table.notes, start=1):
         console.print(f"[{number}] {note}", style="yellow", markup=False)
 
 
-def _table(tasks: list[tuple[str, list[Row]]], labelled: bool, several: bool) -> Any:
+def _table(table: Results, tasks: list[tuple[str, list[Row]]], labelled: bool) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("task, model", overflow="fold")
-    if several:
-        table.add_column("eps", justify="right", no_wrap=True)
-    titles = ("clean %", "robust %", "chance") if labelled else ("attack success %",)
-    for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", min_width=9)
+    radii, attacks = len(table.eps) > 1, table.attacks
+    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    shown.add_column("task, model", overflow="fold")
+    for title in _titles(attacks, radii, labelled):
+        shown.add_column(title, justify="right", no_wrap=True)
+    shown.add_column("", min_width=9)
     for task, rows in tasks:
-        table.add_row(Text(task, style="bold"))
+        shown.add_row(Text(task, style="bold"))
         for row in rows:
-            rates = [row.clean, row.attacked] if labelled else [row.attacked]
-            shown = [_rate(rate) for rate in rates]
-            chance = [] if not labelled or row.chance is None else [f"{100 * row.chance:.0f}"]
-            eps = [row.eps] if several else []
-            table.add_row(Text(f"  {row.model}"), *eps, *shown, *chance, _remark(row))
-    return table
+            numbers = _numbers(row, attacks, radii)
+            shown.add_row(Text(f"  {row.model}"), *numbers, _remark(row))
+    return shown
+
+
+def _titles(attacks: list[str], radii: bool, labelled: bool) -> list[str]:
+    """One attack is called by what it measures; several by their names."""
+    word = "robust %" if labelled else "attack success %"
+    under = [f"{attack} %" for attack in attacks] if len(attacks) > 1 else [word]
+    return ["eps"] * radii + (["clean %", *under, "chance"] if labelled else under)
+
+
+def _numbers(row: Row, attacks: list[str], radii: bool) -> list[str]:
+    """A row's cells. Beside several attacks the clean rate's interval has no room."""
+    several = len(attacks) > 1
+    found = [row.under(attack) for attack in attacks] or [None]
+    under = [_rate(one.rate if one else None) for one in found]
+    eps = [row.eps] if radii else []
+    if not row.labelled:
+        return [*eps, *under]
+    clean = percent(row.clean) if several else _rate(row.clean)
+    chance = "" if row.chance is None else f"{100 * row.chance:.0f}"
+    return [*eps, clean, *under, chance]
 
 
 def _rate(rate: Rate | None) -> str:
@@ -78,4 +93,6 @@ def _remark(row: Row) -> Any:
 
 def _legend(table: Results) -> str:
     radius = f"eps {table.eps[0]}, " if len(table.eps) == 1 else ""
-    return f"{radius}n = {table.counts} images a row; in brackets 95 % intervals (Wilson)."
+    fewer = [(attack, table.counts_under(attack)) for attack in table.attacks]
+    under = "".join(f", {count} of them under {attack}" for attack, count in fewer if count)
+    return f"{radius}n = {table.counts} images a row{under}; in brackets 95 % intervals (Wilson)."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from zsrobust.attacks.health import Diagnosis, MemberCount, diagnose
 from zsrobust.records.intervals import Rate
 from zsrobust.records.summary import EpsSummary
 from zsrobust.report.cells import Cell, in_order
@@ -13,12 +14,24 @@ from zsrobust.report.story import Story
 
 
 @dataclass(frozen=True)
-class Row:
-    """One model on one task at one eps (empty: nothing was attacked).
+class Attacked:
+    """What an attack left: robust accuracy, or its success rate for images without labels.
 
-    model: as the story calls it; name: as its run does. attacked: robust accuracy, or the attack
-    success rate where `labelled` is False. above: "both" (chance and the undefended model),
-    "chance" or "". marks: numbers of the notes that belong to it.
+    above: "both" (chance and the undefended model), "chance" or "".
+    """
+
+    attack: str
+    n: int
+    rate: Rate
+    above: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one task at one eps (empty: nothing was attacked), under every attack of it.
+
+    model: as the story calls it; name: as its run does. n, clean, chance: of the run with the
+    most images. attacked: in the order of the table's columns. marks: numbers of the notes.
     """
 
     task: str
@@ -26,14 +39,23 @@ class Row:
     name: str
     n: int
     clean: Rate | None
-    attacked: Rate | None
+    attacked: tuple[Attacked, ...]
     eps: str
     chance: float | None
-    above: str
     collapsed: bool
     tuned: bool
     labelled: bool
     marks: tuple[int, ...]
+
+    @property
+    def lead(self) -> Attacked | None:
+        """The number that counts: the lowest robust accuracy, or the highest attack success."""
+        best = min if self.labelled else max
+        return best(self.attacked, key=lambda one: one.rate.value, default=None)
+
+    def under(self, attack: str) -> Attacked | None:
+        """What one attack left."""
+        return next((one for one in self.attacked if one.attack == attack), None)
 
 
 @dataclass(frozen=True)
@@ -55,10 +77,19 @@ class Results:
         return in_order([row.eps for row in self.rows if row.eps], [])
 
     @property
+    def attacks(self) -> list[str]:
+        """The attacks that stand in it, a column each."""
+        return in_order([one.attack for row in self.rows for one in row.attacked], [])
+
+    @property
     def counts(self) -> str:
         """How many images a row has, as "150" or "12 to 150"."""
-        counts = sorted({row.n for row in self.rows})
-        return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        return _span([row.n for row in self.rows])
+
+    def counts_under(self, attack: str) -> str:
+        """How many images an attack was given, where it was given fewer than the row has."""
+        seen = [(one.n, row.n) for row in self.rows for one in row.attacked if one.attack == attack]
+        return "" if all(n == of for n, of in seen) else _span([n for n, _ in seen])
 
 
 def results(cells: Sequence[Cell], story: Story) -> Results:
@@ -69,58 +100,81 @@ def results(cells: Sequence[Cell], story: Story) -> Results:
     ordered = sorted(cells, key=lambda c: (tasks.index(c.dataset), models.index(c.model)))
     notes: list[str] = []
     against = baseline(cells, story)
-    rows = [row for cell in ordered for row in _rows(cell, story, against, notes)]
+    groups: dict[tuple[object, ...], list[tuple[Cell, int]]] = {}
+    for cell in ordered:
+        for position in range(max(1, len(cell.summary.by_eps))):
+            key, again = _key(cell, position), 0
+            while cell.attack in {each.attack for each, _ in groups.get((*key, again), [])}:
+                again += 1
+            groups.setdefault((*key, again), []).append((cell, position))
+    rows = [_row(group, story, against, notes) for group in groups.values()]
     return Results(tuple(rows), tuple(notes))
 
 
-def _rows(cell: Cell, story: Story, against: Baseline, notes: list[str]) -> list[Row]:
+def _key(cell: Cell, position: int) -> tuple[object, ...]:
+    """What the attacks of one row share."""
+    return (cell.dataset, cell.model, cell.summary.labelled, _radius(cell, position))
+
+
+def _radius(cell: Cell, position: int) -> str:
+    if not cell.summary.by_eps:
+        return ""
+    norm = " (L2)" if cell.summary.norm == "l2" else ""
+    return cell.summary.by_eps[position].eps_text + norm
+
+
+def _row(group: list[tuple[Cell, int]], story: Story, against: Baseline, notes: list[str]) -> Row:
+    cell, position = max(group, key=lambda each: each[0].summary.n)
     summary = cell.summary
-    said = list(cell.header.warnings)
-    if summary.collapsed:
-        said.append(f"{story.call(cell.model)} on {cell.dataset} has collapsed: {_reason(cell)}.")
-    lines = []
-    for position in range(max(1, len(summary.by_eps))):
-        at = summary.by_eps[position] if summary.by_eps else None
-        flagged = [_flag(flag, count, summary.n) for flag, count in at.flags.items()] if at else []
-        above = ""
-        if at:
+    said = [note for each, where in group for note in _said(each, where, story)]
+    return Row(
+        task=cell.dataset,
+        model=story.call(cell.model),
+        name=cell.model,
+        n=summary.n,
+        clean=summary.clean_accuracy,
+        attacked=tuple(_attacked(group, against)),
+        eps=_radius(cell, position),
+        chance=summary.chance,
+        collapsed=any(each.summary.collapsed for each, _ in group),
+        tuned=cell.dataset in story.tuned_on.get(cell.model, ()),
+        labelled=summary.labelled,
+        marks=_numbers(said, notes),
+    )
+
+
+def _attacked(group: list[tuple[Cell, int]], against: Baseline) -> Iterator[Attacked]:
+    for cell, position in group:
+        at = cell.summary.by_eps[position] if cell.summary.by_eps else None
+        labelled = cell.summary.labelled
+        rate = at and (at.robust_accuracy if labelled else at.attack_success_rate)
+        if rate:
             above = "chance" if above_chance(cell, position) else ""
             above = "both" if above_both(cell, against, position) else above
-        lines.append(
-            Row(
-                task=cell.dataset,
-                model=story.call(cell.model),
-                name=cell.model,
-                n=summary.n,
-                clean=summary.clean_accuracy,
-                attacked=_attacked(cell, at),
-                eps=at.eps_text if at else "",
-                chance=summary.chance,
-                above=above,
-                collapsed=summary.collapsed,
-                tuned=cell.dataset in story.tuned_on.get(cell.model, ()),
-                labelled=summary.labelled,
-                marks=_numbers([*said, *flagged], notes),
-            )
-        )
-    return lines
+            yield Attacked(cell.attack, cell.summary.n, rate, above)
 
 
-def _attacked(cell: Cell, at: EpsSummary | None) -> Rate | None:
-    """Robust accuracy; for a run without labels the attack success rate."""
-    if at is None:
-        return None
-    return at.robust_accuracy if cell.summary.labelled else at.attack_success_rate
+def _said(cell: Cell, position: int, story: Story) -> Iterator[str]:
+    """The warnings of a run, before and after its numbers."""
+    yield from cell.header.warnings
+    if cell.summary.collapsed:
+        yield f"{story.call(cell.model)} on {cell.dataset} has collapsed: {_reason(cell)}."
+    if cell.summary.by_eps:
+        for sign in signs(cell.summary.by_eps[position], cell.summary.collapsed):
+            if sign.level != "note" and sign.flag != "collapsed":
+                yield sign.text
+
+
+def signs(at: EpsSummary, collapsed: bool) -> tuple[Diagnosis, ...]:
+    """What the attack's health flags say of a run at one eps."""
+    members = [MemberCount(one.name, one.ran, one.fooled) for one in at.members]
+    return diagnose(at.flags, members[0].ran if members else 0, members, collapsed=collapsed)
 
 
 def _numbers(said: Sequence[str], notes: list[str]) -> tuple[int, ...]:
     """The numbers of what is said of a row, new ones added to the notes."""
     notes.extend(note for note in dict.fromkeys(said) if note not in notes)
     return tuple(sorted(notes.index(note) + 1 for note in set(said)))
-
-
-def _flag(flag: str, count: int, n: int) -> str:
-    return f"{flag}: raised by the attack on {count} of {n} images."
 
 
 def _reason(cell: Cell) -> str:
@@ -141,3 +195,8 @@ def interval(rate: Rate | None) -> str:
     if rate is None:
         return ""
     return f"{100 * rate.interval.low:.0f}–{100 * rate.interval.high:.0f}"
+
+
+def _span(counts: Sequence[int]) -> str:
+    few = sorted(set(counts))
+    return str(few[0]) if len(few) == 1 else f"{few[0]} to {few[-1]}"

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from zsrobust.report.cells import Cell, Training, in_order
 from zsrobust.report.rows import Results
-from zsrobust.report.standing import above_both, above_chance, baseline, comparable
+from zsrobust.report.standing import (
+    above_both,
+    above_chance,
+    baseline,
+    comparable,
+    protocols_by_weight,
+)
 from zsrobust.report.story import Story
 
 NORMS = {"linf": "in every pixel value (L∞)", "l2": "over the whole image (L2)"}
@@ -58,7 +64,27 @@ def headline(cells: Sequence[Cell], story: Story) -> Headline | None:
     )
     kept = [f"{c.model} keeps {c.robust:.0f} %" for c in cards if base and c.name != undefended]
     lead += f"; {', '.join(kept)}." if kept else "."
-    return Headline(lead, cards, _scope(tasks, tuned, shown, len(unseen) > 0))
+    scope_said = _scope(tasks, tuned, shown, len(unseen) > 0)
+    return Headline(lead, cards, f"{scope_said} {_other_attacks(cells, scope, story)}".strip())
+
+
+def _other_attacks(cells: Sequence[Cell], scope: Sequence[Cell], story: Story) -> str:
+    """What other attacks of the same radius leave on the headline's tasks: the weaker numbers."""
+    tasks, lead = {cell.dataset for cell in scope}, scope[0]
+    models, said = story.models(scope), []
+    for its in protocols_by_weight(cells)[1:]:
+        same = [cell for cell in its if cell.dataset in tasks and cell.model in models]
+        if len(same) != len(scope) or lead.hardest is None or same[0].hardest is None:
+            continue
+        if same[0].summary.norm != lead.summary.norm or same[0].hardest.eps != lead.hardest.eps:
+            continue
+        kept = [f"{_mean([c for c in same if c.model == m])[1]:.0f}" for m in models]
+        images = same[0].summary.n
+        said.append(f"{same[0].attack} on {images} images a task: {', '.join(kept)} %.")
+    if not said:
+        return ""
+    start = f"The lowest number leads: {lead.attack} on {lead.summary.n} images a task."
+    return f"{start} In the same order, {' '.join(said)}"
 
 
 def what_was_done(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from zsrobust.report.cells import Cell
@@ -42,11 +41,28 @@ def above_both(cell: Cell, against: Baseline, position: int = -1) -> bool:
 
 
 def comparable(cells: Sequence[Cell]) -> list[Cell]:
-    """The labelled, attacked runs of one protocol: the one that most runs share."""
-    shown = [cell for cell in cells if cell.hardest and cell.hardest.robust_accuracy]
-    counts = Counter(cell.header.protocol.hash for cell in shown)
-    hardest = {cell.header.protocol.hash: cell.hardest.eps for cell in shown if cell.hardest}
-    if not counts:
-        return []
-    chosen = max(counts, key=lambda protocol: (counts[protocol], hardest[protocol], protocol))
-    return [cell for cell in shown if cell.header.protocol.hash == chosen]
+    """The labelled, attacked runs of the protocol that leads: see `protocols_by_weight`."""
+    return next(iter(protocols_by_weight(cells)), [])
+
+
+def protocols_by_weight(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The labelled, attacked runs, a list a protocol; the one that leads comes first.
+
+    It is the one that most runs share; among equals the larger radius, then the stronger attack:
+    the one that leaves the lower robust accuracy.
+    """
+    shown: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if _robust(cell) is not None:
+            shown.setdefault(cell.header.protocol.hash, []).append(cell)
+
+    def weight(its: list[Cell]) -> tuple[float, ...]:
+        radius = its[0].hardest.eps if its[0].hardest else 0.0
+        return len(its), radius, -sum(_robust(cell) or 0.0 for cell in its) / len(its)
+
+    return sorted(shown.values(), key=weight, reverse=True)
+
+
+def _robust(cell: Cell) -> float | None:
+    rate = cell.hardest.robust_accuracy if cell.hardest else None
+    return None if rate is None else rate.value
