@@ -104,7 +104,8 @@ def _run_member(
 ) -> Findings:
     found = Findings.none_yet(block.clean)
     first = campaign.stop == "first"
-    confirm = partial(_confirm, logits_of, block, campaign) if campaign.eight_bit else None
+    doubtful = campaign.eight_bit or campaign.votes > 1
+    confirm = partial(_confirm, logits_of, block, campaign) if doubtful else None
     for turn in range(attack.rounds(block.verdict.ranking.shape[1])):
         again = block.standing & ~found.fooled if first else block.standing
         targets = again.nonzero().squeeze(1)
@@ -144,10 +145,14 @@ def _case(block: Block, targets: Tensor, campaign: Campaign) -> Case:
 def _confirm(
     logits_of: Logits, block: Block, campaign: Campaign, pixels: Tensor, images: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Pixels rounded to 8 bits, and which of them lie in the ball and fool beyond doubt."""
-    rounded, inside = to_eight_bit(pixels, block.clean[images], campaign.threat)
-    verdict = judge(logits_of, rounded, block.labels[images], campaign.batch_size, campaign.votes)
-    return rounded, inside & (verdict.margin > SLACK)
+    """The pixels to keep, rounded where that is asked for, and which of them fool beyond doubt."""
+    labels, inside = block.labels[images], torch.ones_like(images, dtype=torch.bool)
+    if campaign.eight_bit:
+        pixels, inside = to_eight_bit(pixels, block.clean[images], campaign.threat)
+    verdict = judge(logits_of, pixels, labels, campaign.batch_size, campaign.votes)
+    fooled = verdict.prediction != labels
+    # Votes leave no doubt that a margin of mean logits could settle.
+    return pixels, inside & fooled & ((verdict.margin > SLACK) | (campaign.votes > 1))
 
 
 def _take(
@@ -159,12 +164,12 @@ def _take(
     campaign: Campaign,
 ) -> None:
     """Judges what a member found, and enters it: its own row, the best iterate, who is lost."""
-    candidates, inside = project(found.pixels, block.clean, campaign.threat), None
-    if campaign.eight_bit:
-        candidates, inside = to_eight_bit(candidates, block.clean, campaign.threat)
-        candidates = torch.where(inside.view(-1, 1, 1, 1), candidates, block.clean)
-    verdict = judge(logits_of, candidates, block.labels, campaign.batch_size, campaign.votes)
     ran = block.standing.clone()
+    candidates = project(found.pixels, block.clean, campaign.threat)
+    if campaign.eight_bit:
+        rounded, inside = to_eight_bit(candidates, block.clean, campaign.threat)
+        candidates = torch.where((inside & ran).view(-1, 1, 1, 1), rounded, block.clean)
+    verdict = judge(logits_of, candidates, block.labels, campaign.batch_size, campaign.votes)
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
     away = distance(found.pixels, block.clean, campaign.threat)

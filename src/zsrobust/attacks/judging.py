@@ -16,7 +16,10 @@ from zsrobust.errors import PixelsError
 
 @dataclass
 class Verdict:
-    """What a model says of pixels: (n,) each; ranking (n, C): its classes, best first."""
+    """What a model says of pixels: (n,) each.
+
+    ranking: (n, C), the true class first, then the others from the best logit on.
+    """
 
     prediction: Tensor
     margin: Tensor
@@ -61,5 +64,5 @@ def judge(
         prediction,
         margin(logits, labels),
         cross_entropy(logits, labels),
-        logits.argsort(dim=1, descending=True, stable=True),
+        logits.scatter(1, labels[:, None], torch.inf).argsort(dim=1, descending=True, stable=True),
     )

@@ -23,8 +23,8 @@ Iterate = Literal["best", "last"]
 class Case:
     """What one round of an attack is given: m images, all classified correctly when clean.
 
-    clean: (m, 3, H, W) in [0, 1]. labels: (m,) int64. ranking: (m, C), the classes by clean
-    logit, best first. ids name the images' random numbers, beside `seed`.
+    clean: (m, 3, H, W) in [0, 1]. labels: (m,) int64. ranking: (m, C), the true class first, then
+    the others by clean logit. ids name the images' random numbers, beside `seed`.
     """
 
     clean: Tensor

@@ -44,6 +44,13 @@ class Attention(StrictModel):
     images: int
 
 
+class Strong(StrictModel):
+    """The attack that is believed, and on how many images a task there is time for it."""
+
+    protocol: str
+    images: int
+
+
 class QuickstartSettings(StrictModel):
     """What `quickstart.yaml` holds: every count of the quickstart."""
 
@@ -54,6 +61,7 @@ class QuickstartSettings(StrictModel):
     defences: list[Defence]
     tasks: list[str]
     images: int
+    strong: Strong
     attention: Attention
     seed: int
 
@@ -139,6 +147,18 @@ def _measure(
             if task == chosen.attention.task and not attention_file(run.path).exists():
                 _look(model, run, chosen)
             yield run
+    strong = chosen.strong
+    with stages.stage(f"Attack it in earnest on {strong.images} images a task"):
+        for task in chosen.tasks:
+            yield evaluate(
+                model,
+                task,
+                strong.protocol,
+                out / "runs",
+                limit=strong.images,
+                device=device,
+                seed=chosen.seed,
+            )
 
 
 def _look(model: Model, run: Run, chosen: QuickstartSettings) -> None:
