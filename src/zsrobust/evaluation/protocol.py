@@ -148,12 +148,17 @@ def load_protocol(protocol: str | Path | Protocol, overrides: Sequence[str] = ()
     if isinstance(protocol, Protocol):
         if not overrides:
             return protocol
-        content, name, where = protocol.settings.model_dump(), protocol.name, protocol.name
+        content, name, where = _given(protocol), protocol.name, protocol.name
     else:
         path = find_entry(protocol, PROTOCOLS, "protocol", "zsrobust protocols")
         content, name, where = read_yaml(path), path.stem, path.name
     settings = parse(ProtocolSettings, with_overrides(content, overrides), where)
     return Protocol(name, settings, tuple(overrides))
+
+
+def _given(protocol: Protocol) -> dict[str, Any]:
+    """What was written of it, without what is understood."""
+    return protocol.settings.model_dump(exclude_unset=True)
 
 
 def protocol_of(name: str, content: Mapping[str, Any]) -> Protocol:
