@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from zsrobust.attacks.health import Diagnosis, MemberCount, diagnose
+from zsrobust.records.chance import COLLAPSED_SHARE, largest_share
 
 Status = Literal["clean_wrong", "fooled", "survived"]
 
@@ -40,7 +44,8 @@ class AttackResult:
     status: per image. attack: the member that won, else "". predictions, margins, loss: of
     `pixels`, judged in fp32; margin is best wrong minus true logit, loss is cross-entropy.
     distance: in the norm of the threat model. iteration: of the first success, else -1.
-    forwards, backwards: passes spent on the image. health: flags such as `zero-gradient`.
+    forwards, backwards: passes spent on the image. health: flags such as `zero-gradient`;
+    `signs` says what they mean together.
     """
 
     pixels: Tensor
@@ -62,6 +67,20 @@ class AttackResult:
     def robust_accuracy(self) -> float:
         """Share of all images that are right when clean and under every attack."""
         return _share(self.status, "survived", len(self.status))
+
+    @property
+    def signs(self) -> tuple[Diagnosis, ...]:
+        """What the health flags say of all images together, the loudest first."""
+        counts = Counter(flag for flags in self.health for flag in flags)
+        attacked = len(self.status) - self.status.count("clean_wrong")
+        members = [
+            MemberCount(member.name, int(member.ran.sum()), self.attack.count(member.name))
+            for member in self.members
+        ]
+        _, share = largest_share(self.clean_predictions.tolist())
+        # One answer for images that are all of one class is no collapse: it is right.
+        constant = share > COLLAPSED_SHARE and attacked < share * len(self.status)
+        return diagnose(counts, attacked, members, collapsed=constant)
 
     @property
     def attack_success_rate(self) -> float:
