@@ -51,7 +51,7 @@ def test_a_model_in_training_mode_with_dropout_keeps_it_too():
 
 def test_a_changed_buffer_is_found():
     model = Forgetful()
-    with pytest.raises(ContractError, match="the model was changed"):
+    with pytest.raises(ContractError, match="the model's weights changed"):
         check_attack("pgd-20", model, PIXELS, Linear()(PIXELS).argmax(1), eps="4/255")
 
 

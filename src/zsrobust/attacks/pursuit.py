@@ -59,7 +59,9 @@ def pursue(
     late = int(0.9 * search.looks)
     while not bool(done.all()):
         turn, gradient = _turn(search, done, batch_size)
-        slots, images = padded(turn, batch_size), targets[turn]
+        # A CPU gains nothing from few shapes, and pays for every row of padding.
+        slots = turn if turn.device.type == "cpu" else padded(turn, batch_size)
+        images = targets[turn]
         loss = partial(search.loss, rows=slots) if gradient else None
         look = look_at(logits_of, search.pixels(slots), loss, count=len(turn), samples=samples)
         labels = quarry.labels[images]

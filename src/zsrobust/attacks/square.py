@@ -109,7 +109,7 @@ class SquareSearch:
         clean, eps = self.case.clean[rows], self.case.threat.eps
         delta = self.best[rows] - clean
         side = self._side(query, smallest=3)
-        side = side + (side % 2 == 0).long()
+        side = (side + (side % 2 == 0).long()).clamp_max(_largest_odd(clean))
         one = _window(draws[:, 0], draws[:, 1], side, clean)
         two = _window(draws[:, 2], draws[:, 3], side, clean)
         channel_length = (delta.square() * one).sum((2, 3), keepdim=True).sqrt()
@@ -141,6 +141,12 @@ def _window(down: Tensor, across: Tensor, side: Tensor, like: Tensor) -> Tensor:
         position = torch.arange(size, device=like.device)
         inside.append((position >= first[:, None]) & (position < (first + side)[:, None]))
     return (inside[0][:, None, :, None] & inside[1][:, None, None, :]).to(like.dtype)
+
+
+def _largest_odd(pixels: Tensor) -> int:
+    """The longest odd side of a square that fits into pixels (k, 3, H, W)."""
+    shorter = min(pixels.shape[2:])
+    return shorter - 1 + shorter % 2
 
 
 def _tiles(colours: Tensor, height: int, width: int) -> Tensor:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from zsrobust.cli.attack import attack
+from zsrobust.cli.attacks import attacks
 from zsrobust.cli.datasets import datasets
 from zsrobust.cli.env import env
 from zsrobust.cli.evaluate import evaluate
@@ -17,7 +19,9 @@ from zsrobust.cli.protocols import protocols
 from zsrobust.cli.quickstart import quickstart
 from zsrobust.cli.recipes import recipes
 from zsrobust.cli.report import report
+from zsrobust.cli.selfcheck import selfcheck
 from zsrobust.cli.train import train
+from zsrobust.cli.verify import verify
 from zsrobust.errors import ZsrobustError
 
 TRACEBACK = "ZSROBUST_TRACEBACK"
@@ -32,7 +36,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (quickstart, evaluate, train, report, models, datasets, protocols, recipes, env):
+for command in (
+    quickstart,
+    attack,
+    evaluate,
+    train,
+    report,
+    verify,
+    selfcheck,
+    models,
+    datasets,
+    attacks,
+    protocols,
+    recipes,
+    env,
+):
     app.command()(command)
 
 

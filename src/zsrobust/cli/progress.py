@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def block_progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that a callback `(blocks done, blocks in all)` moves; it leaves no trace at the end."""
+def block_progress(title: str, unit: str = "blocks") -> Iterator[Callable[[int, int], None]]:
+    """A bar that a callback `(units done, units in all)` moves; it leaves no trace at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} blocks"),
+        TextColumn(f"{{task.completed}}/{{task.total}} {unit}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +40,7 @@ def measure_block(
     labels: (n,) int64; None takes the classifier's own clean predictions.
     """
     if labels is None or not protocol.radii:
-        predictions, margins, labels = _clean(classifier, pixels, labels, batch_size)
+        predictions, margins, labels = clean_answers(classifier, pixels, labels, batch_size)
     results = {
         eps: run_attack(
             classifier,
@@ -59,19 +59,18 @@ def measure_block(
     if results:
         first = next(iter(results.values()))
         predictions, margins = first.clean_predictions, first.clean_margins
-    norm = protocol.settings.norm
-    found = [outcomes(results, norm, position) for position in range(len(ids))]
-    rows = zip(ids, labels.tolist(), predictions.tolist(), margins.tolist(), found, strict=True)
     written = zip(protocol.settings.eps, results.values(), strict=True)
+    norm = protocol.settings.norm
     return MeasuredBlock(
-        records=[build_record(*row) for row in rows],
+        records=records_of(ids, labels, predictions, margins, results, norm),
         adversarial={eps: result.pixels.cpu() for eps, result in written},
     )
 
 
-def _clean(
+def clean_answers(
     classifier: ZeroShotClassifier, pixels: Tensor, labels: Tensor | None, batch_size: int
 ) -> tuple[Tensor, Tensor, Tensor]:
+    """Predictions, margins and labels (n,) of clean pixels; without labels, the predictions."""
     from zsrobust.attacks.losses import margin
 
     with measuring(classifier), torch.no_grad():
@@ -81,10 +80,23 @@ def _clean(
     return predictions, margin(logits, labels), labels
 
 
-def outcomes(
+def records_of(
+    ids: Sequence[str],
+    labels: Tensor,
+    predictions: Tensor,
+    margins: Tensor,
+    results: Mapping[float, AttackResult],
+    norm: str,
+) -> list[Record]:
+    """A record an image. labels, predictions, margins: (n,), clean. results: one a radius."""
+    found = [_outcomes(results, norm, position) for position in range(len(ids))]
+    rows = zip(ids, labels.tolist(), predictions.tolist(), margins.tolist(), found, strict=True)
+    return [build_record(*row) for row in rows]
+
+
+def _outcomes(
     results: Mapping[float, AttackResult], norm: str, position: int
 ) -> Iterator[AttackOutcome]:
-    """What a record holds of the image at `position`: every member of the cascade, at each eps."""
     for eps, result in results.items():
         for member in result.members:
             yield _outcome(member, eps, norm, position)

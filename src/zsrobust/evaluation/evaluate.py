@@ -13,7 +13,7 @@ import torch
 
 from zsrobust.attacks.batches import BLOCK
 from zsrobust.classifier.class_embeddings import refuse_duplicates
-from zsrobust.classifier.zero_shot import ZeroShotClassifier, classifier_of
+from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
 from zsrobust.data.pixels import read_pixels
@@ -22,6 +22,7 @@ from zsrobust.evaluation.block import MeasuredBlock, measure_block
 from zsrobust.evaluation.kept_images import KeepImages, keep_images
 from zsrobust.evaluation.protocol import Protocol, load_protocol
 from zsrobust.evaluation.shard import block_count, my_blocks
+from zsrobust.evaluation.under_protocol import classifier_under, size_under
 from zsrobust.evaluation.warnings import warnings_before
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
@@ -78,10 +79,10 @@ def evaluate(
     loaded = load_model(model, device)
     images = _images(dataset, split, data_root, classes_file, limit)
     start = DEFAULT_BATCH if batch_size == "auto" else batch_size
-    header = _header(loaded, images, chosen, seed, start)
+    header = header_of(loaded, images, chosen, seed, start)
     folder = Path(out) / cell_name(loaded.name, images.name, chosen.name)
-    header = _open_folder(folder, header)
-    classifier = _classifier(loaded, images, chosen)
+    header = open_folder(folder, header)
+    classifier = classifier_under(chosen, loaded, images)
     records = records_folder(folder)
     todo = [b for b in my_blocks(len(images.ids), shard) if b not in finished_blocks(records)]
     total = block_count(len(images.ids))
@@ -99,7 +100,7 @@ def evaluate(
         write_block(records, block, measured.records)
         if on_block is not None:
             on_block(len(finished_blocks(records)), total)
-    return Run(folder, header, _close_folder(folder, total))
+    return Run(folder, header, close_folder(folder, total))
 
 
 def cell_name(model: str, dataset: str, protocol: str) -> str:
@@ -125,9 +126,10 @@ def _images(
     return dataset if limit is None else dataset.first(limit)
 
 
-def _header(
+def header_of(
     model: Model, images: Dataset, protocol: Protocol, seed: int, batch_size: int
 ) -> RunHeader:
+    """What `run.json` says of a model measured on images under a protocol, here and now."""
     return RunHeader(
         kind="evaluate",
         command=invocation(),
@@ -146,18 +148,12 @@ def _header(
     )
 
 
-def _open_folder(folder: Path, header: RunHeader) -> RunHeader:
+def open_folder(folder: Path, header: RunHeader) -> RunHeader:
     """The header of the run to continue, or this one, newly written."""
     if check_same_run(folder, header):
         return read_header(folder)
     write_header(folder, header)
     return header
-
-
-def _classifier(model: Model, images: Dataset, protocol: Protocol) -> ZeroShotClassifier:
-    prompts = protocol.settings.prompts
-    templates = images.templates if prompts == "dataset" else prompts
-    return classifier_of(model, images.class_names, templates)
 
 
 def _ids(images: Dataset, block: int) -> Sequence[str]:
@@ -176,10 +172,8 @@ def _measure(
     """A block measured, and the batch size that fitted into memory."""
     ids = list(_ids(images, block))
     positions = range(block * BLOCK, block * BLOCK + len(ids))
-    resolution = protocol.settings.resolution
-    size = (classifier.input_size or "native") if resolution == "tower" else resolution
     device = classifier.class_embeddings.device
-    pixels = read_pixels(images, positions, size).to(device)
+    pixels = read_pixels(images, positions, size_under(protocol, classifier)).to(device)
     labels = None
     if images.labels is not None:
         labels = torch.tensor([images.labels[i] for i in positions], dtype=torch.int64).to(device)
@@ -194,7 +188,7 @@ def _measure(
             batch_size //= 2
 
 
-def _close_folder(folder: Path, total: int) -> Summary | None:
+def close_folder(folder: Path, total: int) -> Summary | None:
     """Once every block is there: one records file and the summary, recomputed from it."""
     records = records_folder(folder)
     if len(finished_blocks(records)) < total:

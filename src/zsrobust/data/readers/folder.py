@@ -13,29 +13,30 @@ from zsrobust.errors import DataError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
-def read_folder(folder: Path, classes_file: Path | None = None) -> Dataset:
+def read_folder(folder: Path, classes: Path | Sequence[str] | None = None) -> Dataset:
     """The images of a folder: one sub-folder a class, `_` in its name read as a space.
 
     Classes are numbered in the sorted order of their folders; ids are paths within `folder`.
     Hidden files are ignored; other files that are no images by their suffix are counted in `notes`.
-    A folder of images without sub-folders is unlabelled: it needs `classes_file`.
-    classes_file: class names, one a line, in the order of the sorted sub-folders.
+    A folder of images without sub-folders is unlabelled: it needs `classes`.
+    classes: names, or a file of them, one a line, in the order of the sorted sub-folders.
     Raises DataError for no images, an empty class, or names that repeat or do not fit the folders.
     """
     places = [path for path in _visible(folder) if path.is_dir()]
-    typed = None if classes_file is None else read_typed_names(classes_file)
+    typed = read_typed_names(classes) if isinstance(classes, Path) else classes
     if loose := _images(folder):
         files, labels = _unlabelled(folder, loose, places, typed)
     else:
         files, labels = _labelled(folder, places)
     if typed is not None and places and len(typed) != len(places):
-        raise DataError(f"{classes_file}: {len(typed)} names for {len(places)} class folders.")
+        where = classes if isinstance(classes, Path) else "--classes"
+        raise DataError(f"{where}: {len(typed)} names for {len(places)} class folders.")
     return in_hash_order(
         Dataset(
             name=folder.resolve().name,
             split="all",
             version=1,
-            class_names=typed or _names_of(places),
+            class_names=tuple(typed or _names_of(places)),
             templates=(PLAIN_TEMPLATE,),
             ids=tuple(file.relative_to(folder).as_posix() for file in files),
             labels=labels,
