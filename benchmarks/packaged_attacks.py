@@ -6,6 +6,7 @@ They come with the extra `bench`: pip install -e '.[bench]'.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable
 
 import torch
@@ -87,6 +88,7 @@ def _pyautoattack(
         device=str(pixels.device),
     )
     suite.verbose = False
+    suite.logger.setLevel(logging.ERROR)
     suite.apgd.n_restarts = 1
     suite.fab.n_restarts = 1
     suite.apgd_targeted.n_target_classes = min(9, classes - 1)

@@ -57,7 +57,7 @@ class Source:
 
 TEXTURES = ("scenes-textures", 56, {"linf": "4/255", "l2": "0.5"})
 COLOURS = ("scenes-colours", SIDE, {"linf": "12/255", "l2": "1.25"})
-PHOTOS = ("tinyimagenet", 64, {"linf": "1.5/255", "l2": "0.2"})
+PHOTOS = ("tinyimagenet", 64, {"linf": "1.5/255", "l2": "0.3"})
 
 SOURCES = {
     "scenes-tecoa": Source(

@@ -34,7 +34,7 @@ class ThreatModel:
     @property
     def eps_text(self) -> str:
         """The radius as reports print it: `1/255`, or a plain number."""
-        return format_eps(self.eps)
+        return format_eps(self.eps, self.norm)
 
 
 def check_norm(norm: str) -> Norm:
@@ -69,14 +69,16 @@ def parse_eps(value: str | float, norm: str = "linf", where: str = "eps") -> flo
     return number
 
 
-def format_eps(eps: float) -> str:
+def format_eps(eps: float, norm: str = "linf") -> str:
     """`k/255` where eps is a multiple of 1/1020 (a quarter of a grey level), else a short number.
+
+    An L2 radius is a length: always a number.
 
     >>> format_eps(4 / 255), format_eps(0.5 / 255), format_eps(0.5)
     ('4/255', '0.5/255', '0.5')
     """
     levels = eps * 255
-    if 0.2 < levels <= 64.5 and abs(levels * 4 - round(levels * 4)) < 1e-6:
+    if norm == "linf" and 0.2 < levels <= 64.5 and abs(levels * 4 - round(levels * 4)) < 1e-6:
         return f"{round(levels * 4) / 4:g}/255"
     return f"{eps:g}"
 

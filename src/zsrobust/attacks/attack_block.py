@@ -173,7 +173,16 @@ def _take(
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
     away = distance(found.pixels, block.clean, campaign.threat)
-    flags = member_flags(attack, found, ran, fooled, away, campaign.threat, block.verdict.ranking)
+    flags = member_flags(
+        attack,
+        found,
+        ran,
+        fooled,
+        away,
+        campaign.threat,
+        block.verdict.ranking,
+        eight_bit=campaign.eight_bit,
+    )
     if not block.members:
         flags = tuple((*block.probed, *own) if i < IMAGES else own for i, own in enumerate(flags))
     block.members.append(

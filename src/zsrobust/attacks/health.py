@@ -49,6 +49,9 @@ SIGNS: Mapping[str, Sign] = {
     "silent-success": Sign(
         "note", 0.0, "fooled on the way, but not by the last iterate, which alone is judged here"
     ),
+    "lost-in-rounding": Sign(
+        "note", 0.0, "fooled before rounding to 8 bits, and by nothing that survives it"
+    ),
     "still-rising": Sign(
         "note",
         0.1,

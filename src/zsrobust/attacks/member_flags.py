@@ -21,14 +21,17 @@ def member_flags(
     away: Tensor,
     threat: ThreatModel,
     ranking: Tensor,
+    *,
+    eight_bit: bool,
 ) -> tuple[tuple[str, ...], ...]:
     """Flags an image, for those that ran. away: (n,), how far the attack's own pixels lie."""
     stood = ran & ~fooled
     rise = found.margins - found.first
     always = attack.flags(ranking.shape[1])
+    wrong_in_vain = "lost-in-rounding" if eight_bit else "silent-success"
     raised = {
         "zero-gradient": ran & found.silent,
-        "silent-success": stood & found.seen_wrong & attack.stays_inside,
+        wrong_in_vain: stood & found.seen_wrong & attack.stays_inside,
         "still-rising": stood & (found.margins - found.late > LATE_RISE * rise) & (rise > 0),
         "no-progress": stood & (rise <= 0) & attack.stays_inside,
         "random-start": fooled & (found.iteration == 0),

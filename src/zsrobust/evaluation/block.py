@@ -53,6 +53,7 @@ def measure_block(
             ids=ids,
             batch_size=batch_size,
             precision=protocol.settings.precision,
+            eight_bit=protocol.settings.eight_bit,
         )
         for eps in protocol.radii
     }

@@ -49,6 +49,7 @@ class ProtocolSettings(StrictModel):
     iterate: Literal["best", "last"] = "best"
     reduction: Literal["sum", "mean"] = "sum"
     precision: Precision = "fp32"
+    eight_bit: bool = False
     resolution: int | Literal["tower", "as-released", "native"] = "tower"
     prompts: Literal["dataset"] | list[str] = "dataset"
 
@@ -98,12 +99,15 @@ class Protocol:
         """What decides numbers: every setting but its source.
 
         A catalogued attack is spelled out under `cascade`, its members with all their settings.
+        What was added to the first protocols later stands only where it is not as before.
         """
+        hidden = {"source"} if self.settings.eight_bit else {"source", "eight_bit"}
         if self.settings.attack not in ("pgd", "none"):
             spelled = [{"kind": type(each).__name__, **asdict(each)} for each in self.cascade]
-            return self.settings.model_dump(exclude={"source", *_OF_PGD}) | {"cascade": spelled}
-        summed = {"reduction"} if self.settings.reduction == "sum" else set()
-        return self.settings.model_dump(exclude={"source", *summed})
+            return self.settings.model_dump(exclude=hidden | _OF_PGD) | {"cascade": spelled}
+        if self.settings.reduction == "sum":
+            hidden |= {"reduction"}
+        return self.settings.model_dump(exclude=hidden)
 
     @property
     def hash(self) -> str:

@@ -137,7 +137,7 @@ def _at_eps(records: Sequence[Record], eps: float, labelled: bool) -> EpsSummary
     flags = Counter(flag for row in outcomes for flag in {f for one in row for f in one.flags})
     return EpsSummary(
         eps=eps,
-        eps_text=format_eps(eps),
+        eps_text=format_eps(eps, _norm(records)),
         robust_accuracy=members[-1].accuracy_after,
         attack_success_rate=members[-1].attack_success_after,
         members=members,
@@ -145,6 +145,11 @@ def _at_eps(records: Sequence[Record], eps: float, labelled: bool) -> EpsSummary
         forwards=sum(one.forwards for row in outcomes for one in row) / len(records),
         backwards=sum(one.backwards for row in outcomes for one in row) / len(records),
     )
+
+
+def _norm(records: Sequence[Record]) -> str:
+    """The one norm of a run's attacks."""
+    return next(attack.norm for record in records for attack in record.attacks)
 
 
 def _members(records: Sequence[Record], eps: float, labelled: bool) -> tuple[MemberSummary, ...]:

@@ -24,7 +24,7 @@ from zsrobust.evaluation.protocol import Protocol, ProtocolSettings
 from zsrobust.evaluation.shard import block_count
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
-from zsrobust.records.header import ProtocolHeader, RunHeader
+from zsrobust.records.header import RunHeader
 from zsrobust.records.record import Record
 from zsrobust.records.store import finished_blocks, read_records, records_folder, write_block
 from zsrobust.settings import canonical_hash, parse
@@ -120,6 +120,7 @@ def _protocol(attack: str, eps: str | float, threat: ThreatModel) -> Protocol:
         "norm": threat.norm,
         "eps": str(eps).strip(),
         "attack": attack,
+        "eight_bit": True,
     }
     return Protocol(f"{attack}-8bit", parse(ProtocolSettings, content, "zsrobust attack"))
 
@@ -127,21 +128,14 @@ def _protocol(attack: str, eps: str | float, threat: ThreatModel) -> Protocol:
 def _header(
     model: Model, images: Dataset, protocol: Protocol, seed: int, batch_size: int
 ) -> RunHeader:
-    """As an evaluation's, the images being named by their pixels and the pictures by their bits."""
+    """As an evaluation's, the images being named by their pixels."""
     header = header_of(model, images, protocol, seed, batch_size)
-    content = protocol.content | {"eight_bit": True}
     pixels = hashlib.sha256()
     for position in range(len(images)):
         pixels.update(resize_image(images.read(position), model.image_size).tobytes())
     of_images = canonical_hash([images.variant_hash(), pixels.hexdigest()])
-    return header.model_copy(
-        update={
-            "dataset": header.dataset.model_copy(update={"hash": of_images}),
-            "protocol": ProtocolHeader(
-                name=protocol.name, hash=canonical_hash(content), content=content
-            ),
-        }
-    )
+    named = header.dataset.model_copy(update={"hash": of_images})
+    return header.model_copy(update={"dataset": named})
 
 
 def _folder(path: Path, out: str | Path | None, images: Dataset, header: RunHeader) -> Path:

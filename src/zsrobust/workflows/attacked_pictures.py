@@ -144,7 +144,7 @@ def _image(
         picture=picture,
         agrees=int(before.argmax()) == record.clean_prediction and wrong == (status != "survived"),
         lost_in_rounding=status == "survived"
-        and any("silent-success" in each.flags for each in record.attacks),
+        and any("lost-in-rounding" in each.flags for each in record.attacks),
     )
 
 
