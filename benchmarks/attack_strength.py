@@ -32,20 +32,18 @@ from zsrobust.records.atomic import write_text
 def main() -> int:
     """Runs what has not been run, prints the table, and says whether every bar is met."""
     options = _options()
-    if missing := missing_packages():
+    if not options.report and (missing := missing_packages()):
         print(f"Not installed: {', '.join(missing)}. Run: pip install -e '.[bench]'")
         return 2
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    cells = [
-        cell for cell in matrix(FULL if options.full else STANDARD) if options.only in cell.name
-    ]
+    everything = matrix(FULL if options.full else STANDARD)
     if not options.report:
+        cells = [cell for cell in everything if options.only in cell.name]
         cells = _at_hand(cells, options.data_root)
+        cells = [cell for cell in cells if not _outcome(options.out, cell)]
         victims = cache(lambda name: load_victim(name, options.out / "victims", options.data_root))
-        _run(
-            [cell for cell in cells if not _file(options.out, cell).exists()], options.out, victims
-        )
-    return _tell(cells, options.out)
+        _run(cells, options.out, victims)
+    return _tell(everything, options.out)
 
 
 def _options() -> argparse.Namespace:

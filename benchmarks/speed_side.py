@@ -36,7 +36,6 @@ SIDES = ("ours", "theirs")
 CLASSES, RELEASE_BATCH = 200, 128
 TIMED_STEPS = 5
 """Of the 100 steps of the release's loop so many are timed; each costs the same."""
-RELEASED_EPS = {"undefended": "4/255", "defended": "2/255"}
 SHORT = 60.0
 """Seconds under which a side runs three times."""
 
@@ -76,14 +75,13 @@ def model_seconds(classifier: nn.Module, pixels: Tensor, calls: Counter[tuple[in
 def packaged_sides(cell: Cell, victim: Victim) -> dict[str, Callable[[], dict[str, Any]]]:
     """Both sides of a cell against the packaged official code, by name."""
     images = victim.images(cell.images)
-    eps = victim.source.radii[cell.norm]
     counted = Counted(victim.classifier).eval()
     survivors = floor(cell.attack, victim.classes)
 
     def ours() -> dict[str, Any]:
         counted.calls.clear()
         found = run_attack(
-            counted, images.pixels, images.labels, attack=cell.attack, eps=eps, norm=cell.norm,
+            counted, images.pixels, images.labels, attack=cell.attack, eps=cell.eps, norm=cell.norm,
             ids=images.ids, batch_size=BATCH,
         )  # fmt: skip
         stands = torch.tensor([status == "survived" for status in found.status])
@@ -96,7 +94,7 @@ def packaged_sides(cell: Cell, victim: Victim) -> dict[str, Callable[[], dict[st
 
     def theirs() -> dict[str, Any]:
         counted.calls.clear()
-        radius = parse_eps(eps, cell.norm)
+        radius = parse_eps(cell.eps, cell.norm)
         broken = run_packaged(
             counted, images.pixels, images.labels, cell.attack, radius, cell.norm, 0, BATCH
         )
@@ -116,7 +114,7 @@ def released_sides(cell: Cell, victim: Victim) -> dict[str, Callable[[], dict[st
     """Both sides of a cell against the loop of the method releases, by name."""
     if not isinstance(victim.classifier, ZeroShotClassifier) or victim.classifier.model is None:
         raise TypeError(f"{victim.name} has no text tower.")
-    model, eps = victim.classifier.model, parse_eps(RELEASED_EPS[cell.bar])
+    model, eps = victim.classifier.model, parse_eps(cell.eps)
     pixels, labels, names, template = scenes_of_200_classes(cell.images)
     classifier = classifier_of(model, names, (template,))
     counted = Counted(classifier).eval()

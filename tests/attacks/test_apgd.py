@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.attacks.victims import RowByRow, fooled, images, names
+
 from zsrobust.attacks.apgd import APGD
 from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.search import Case, Look
@@ -181,9 +181,7 @@ def test_restarts_draw_other_starts_and_never_lose_a_success():
     model, pixels = RowByRow(classes=5), images(60)
     labels = model(pixels).argmax(1)
     one, five = (
-        run_attack(
-            model, pixels, labels, attack=APGD("a", steps=3, restarts=count), eps="3/255"
-        )
+        run_attack(model, pixels, labels, attack=APGD("a", steps=3, restarts=count), eps="3/255")
         for count in (1, 5)
     )
     assert bool(fooled(five)[fooled(one)].all())

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-
 from tests.attacks.victims import draws, fooled
+
 from zsrobust.attacks.catalogue import ATTACKS
 from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.square import Square

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-
 from tests.attacks.victims import Small, images, own_labels
+
 from zsrobust.attacks.ball import project
 from zsrobust.attacks.catalogue import ATTACKS
 from zsrobust.attacks.losses import margin
@@ -77,6 +77,8 @@ class RandomSearch(Attack):
     tries: int = 20
     reach: float = 1.0
     """In radii: above 1 it leaves the ball."""
+    boxed: bool = True
+    """Whether it keeps to [0, 1]."""
 
     def begin(self, case, turn):
         return RandomSearchUnderWay(self, case, turn)
@@ -94,7 +96,7 @@ class RandomSearchUnderWay:
 
     def pixels(self, rows):
         step = self.noise[rows, self.tried[rows].clamp_max(self.attack.tries - 1)]
-        if self.attack.reach > 1:
+        if self.attack.reach > 1 or not self.attack.boxed:
             return self.case.clean[rows] + self.attack.reach * self.case.threat.eps * step
         return project(self.case.clean[rows] + step, self.case.clean[rows], self.case.threat)
 
@@ -124,6 +126,16 @@ def test_an_attack_that_leaves_the_ball_is_projected_back_flagged_and_refused():
     assert all("outside-ball" in flags for flags in result.health)
     with pytest.raises(ContractError, match="flagged outside-ball"):
         check_attack(attack, model, PIXELS, labels, eps="4/255")
+
+
+def test_so_is_one_that_keeps_to_the_ball_and_leaves_the_box():
+    model, pixels = Small(), images(32, low=-0.3, high=1.3).clamp(0, 1)
+    labels, attack = own_labels(model, pixels), RandomSearch("unboxed", boxed=False)
+    result = run_attack(model, pixels, labels, attack=attack, eps="4/255")
+    assert result.pixels.min() >= 0 and result.pixels.max() <= 1
+    assert all("outside-ball" in flags for flags in result.health)
+    with pytest.raises(ContractError, match="flagged outside-ball"):
+        check_attack(attack, model, pixels, labels, eps="4/255")
 
 
 def test_a_loader_and_a_tensor_give_the_same_bytes():

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.attacks.victims import Small, draws, fooled, images, own_labels
+
 from zsrobust.attacks.apgd import APGD
 from zsrobust.attacks.eight_bit import to_eight_bit
 from zsrobust.attacks.fab import FAB

@@ -108,7 +108,7 @@ def test_the_shapes_of_a_block_do_not_depend_on_what_else_is_attacked():
 
     alone, together = shapes(256), shapes(300)
     assert together[: len(alone)] == alone
-    assert set(together) <= {1, 8, 16, 32}
+    assert max(together) == 32
 
 
 def sorted_ids():

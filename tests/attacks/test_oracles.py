@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.attacks.victims import RowByRow, fooled, images
+
 from zsrobust.attacks.apgd import APGD
 from zsrobust.attacks.bumps import bump
 from zsrobust.attacks.fab import FAB

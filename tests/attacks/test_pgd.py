@@ -77,7 +77,7 @@ def test_the_plain_loop_ends_inside_the_ball_with_a_higher_loss():
     threat = ThreatModel("linf", 4 / 255)
     found = pgd(loss, pixels, threat, steps=5, step_size=1 / 255, start=pixels)
     assert float((found - pixels).abs().max()) <= 4 / 255 + 1e-6
-    assert float(loss(found).mean()) > float(loss(pixels).mean())
+    assert loss(found).mean().item() > loss(pixels).mean().item()
 
 
 def test_images_are_dropped_at_their_first_success_and_counts_say_so():
@@ -135,18 +135,6 @@ def test_a_later_member_sees_only_who_is_left_and_the_winner_is_named():
         if winner == "pgd-ce-20":
             assert not second.ran[i] and second.forwards[i] == 0
         assert first.ran[i]
-
-
-def test_shapes_depend_on_the_block_alone_and_are_padded():
-    seen = []
-
-    def watch(pixels):
-        seen.append(len(pixels))
-        return linear(pixels)
-
-    labels = linear(PIXELS).argmax(1)
-    run_attack(watch, PIXELS, labels, attack=PGD("x", steps=4), eps="8/255", batch_size=32)
-    assert set(seen) <= {1, 8, 16, 32}
 
 
 def test_two_classes_are_enough():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog, minimize
-
 from tests.attacks.victims import draws
+
 from zsrobust.attacks.plane import way_to_plane
 
 K, D = 24, 8

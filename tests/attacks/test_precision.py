@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from tests.attacks.victims import RowByRow, Small, draws, fooled, images, own_labels
 from torch.nn import functional
 
-from tests.attacks.victims import RowByRow, Small, draws, fooled, images, own_labels
 from zsrobust.attacks.apgd import APGD
 from zsrobust.attacks.fab import FAB
 from zsrobust.attacks.pgd import PGD
@@ -37,9 +37,7 @@ def zeros(result):
 def test_a_first_pass_in_bf16_is_never_weaker_than_fp32_alone(model, norm):
     labels, eps = own_labels(model, PIXELS), {"linf": "2/255", "l2": 0.1}[norm]
     plain, twice = (
-        run_attack(
-            model, PIXELS, labels, attack=CASCADE, eps=eps, norm=norm, precision=precision
-        )
+        run_attack(model, PIXELS, labels, attack=CASCADE, eps=eps, norm=norm, precision=precision)
         for precision in ("fp32", "bf16")
     )
     assert 0 < int(fooled(plain).sum()) < 60
@@ -49,9 +47,7 @@ def test_a_first_pass_in_bf16_is_never_weaker_than_fp32_alone(model, norm):
 def test_records_say_which_successes_are_the_first_passes():
     model = Small().eval()
     labels = own_labels(model, PIXELS)
-    result = run_attack(
-        model, PIXELS, labels, attack=CASCADE, eps="3/255", precision="bf16"
-    )
+    result = run_attack(model, PIXELS, labels, attack=CASCADE, eps="3/255", precision="bf16")
     named = ["bf16:apgd-ce", "bf16:fab-t", "apgd-ce", "fab-t"]
     assert [member.name for member in result.members] == named
     assert "bf16:apgd-ce" in result.attack

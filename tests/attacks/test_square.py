@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.attacks.victims import RowByRow, fooled, images, names
+
 from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.search import Case
 from zsrobust.attacks.square import Square

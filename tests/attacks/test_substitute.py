@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.attacks.victims import Small, fooled, images, own_labels
+
 from zsrobust.attacks.pgd import PGD
 from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.substitute import with_substitute
@@ -30,7 +30,11 @@ def test_a_quantising_defence_fools_plain_pgd_and_says_so():
     labels = own_labels(defended, PIXELS)
     result = run_attack(defended, PIXELS, labels, attack=ATTACK, eps="12/255")
     assert result.robust_accuracy > 0.7
-    stood = [flags for flags, status in zip(result.health, result.status, strict=True) if status == "survived"]
+    stood = [
+        flags
+        for flags, status in zip(result.health, result.status, strict=True)
+        if status == "survived"
+    ]
     assert all("zero-gradient" in flags for flags in stood)
     assert "zero-gradient" in [sign.flag for sign in result.signs]
 
@@ -47,9 +51,7 @@ def test_with_a_substitute_the_same_attack_breaks_it(norm, eps):
 
 def test_success_is_judged_by_the_true_defence():
     labels = own_labels(defended, PIXELS)
-    result = run_attack(
-        lambda x: MODEL(attackable(x)), PIXELS, labels, attack=ATTACK, eps="12/255"
-    )
+    result = run_attack(lambda x: MODEL(attackable(x)), PIXELS, labels, attack=ATTACK, eps="12/255")
     with torch.no_grad():
         assert torch.equal(defended(result.pixels).argmax(1) != labels, fooled(result))
 

@@ -32,6 +32,7 @@ def desk(tmp_path_factory):
             rng = np.random.default_rng(10 * i + j)
             picture = Image.fromarray(rng.integers(0, 255, (70, 90, 3), dtype=np.uint8))
             picture.save(folder / "my-photos" / name / f"{j}.jpg")
+    picture.save(folder / "my-photo.jpg")
     return folder
 
 
@@ -43,8 +44,16 @@ def test_the_commands_run_one_after_the_other(desk, monkeypatch, capsys):
         if arguments[0] == "train":
             arguments += ["--set", "steps=2", "--set", "batch_size=8", "--limit", "16"]
         if arguments[0] == "evaluate":
-            arguments += ["--limit", "6"] if "--limit" not in arguments else []
-            arguments += ["--set", "steps=2"]
+            if "--limit" not in arguments:
+                arguments += ["--limit", "6"]
+            else:
+                arguments[arguments.index("--limit") + 1] = "20"
+            if "apgd-ce+t" not in arguments:
+                arguments += ["--set", "steps=2"]
+        if arguments[0] == "selfcheck":
+            continue  # Its least plan takes a minute: tests/cli/test_selfcheck.py runs a smaller.
+        if arguments[0] == "verify":
+            arguments += ["--images", "2"]
         assert main(arguments) == 0, (command, capsys.readouterr().err)
     assert (desk / "runs" / "mine" / "report.html").exists()
 

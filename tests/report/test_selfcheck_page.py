@@ -55,9 +55,10 @@ def test_a_collapsed_model_has_a_curve_but_no_attacks_to_compare():
     assert page.count("<svg") == 1
 
 
-def test_no_curve_beyond_the_clean_images_can_be_drawn_too():
-    page = render_selfcheck(selfcheck(curve=(trial("clean", "0", 18),)))
-    assert "<svg" in page
+def test_a_model_without_gradient_has_no_curve_to_draw():
+    alone = (trial("square", "4/255", 9),)
+    page = render_selfcheck(selfcheck(curve=(trial("clean", "0", 18),), looks=alone))
+    assert "<svg" not in page and "<h2>Checks</h2>" in page
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -47,12 +47,12 @@ def test_an_adversarially_trained_network_raises_no_warning():
 
 
 def test_the_bundled_undefended_model_raises_no_warning():
-    dataset = load_dataset("scenes-shapes").first(24)
+    dataset = load_dataset("scenes-shapes").first(20)
     model = load_model("scenes-tiny", "cpu")
-    pixels = read_pixels(dataset, range(24), model.image_size)
+    pixels = read_pixels(dataset, range(20), model.image_size)
     plan = Plan(
-        n=24, queries=50, steps=5, apgd_steps=6, more_steps=10, restarts=1, batches=(1, 8),
-        radii=("0", "1/255", "4/255", "255/255"), bf16_images=8, fp16_images=0,
+        n=20, queries=30, steps=5, apgd_steps=6, more_steps=8, restarts=1, batches=(1, 8),
+        radii=("0", "1/255", "4/255", "255/255"), bf16_images=0, fp16_images=0,
     )  # fmt: skip
     classifier = classifier_of(model, dataset.class_names, dataset.templates)
     result = check(classifier, (pixels, torch.tensor(dataset.labels)), plan, ids=dataset.ids)
@@ -132,6 +132,13 @@ def test_a_constant_without_gradient_is_collapsed_too():
     logits = torch.eye(4)[0]
     result = check(lambda pixels: logits.expand(len(pixels), 4), CLEAR)
     assert result.verdict.kind == "collapsed"
+
+
+def test_a_model_that_is_always_wrong_is_collapsed():
+    pixels, labels = CLEAR
+    result = check(victims.linear(scale=3.0), (pixels, (labels + 1) % 4))
+    assert result.verdict.kind == "collapsed"
+    assert "lies below chance" in result.verdict.line
 
 
 def test_too_few_images_leave_it_undecided():

@@ -91,7 +91,7 @@ class APGDSearch:
 
     def pixels(self, rows: Tensor) -> Tensor:
         """The iterates."""
-        return self.at[rows]
+        return self.at.index_select(0, rows)
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The attack's loss, of the target of this round where it is targeted."""
@@ -106,12 +106,12 @@ class APGDSearch:
             return torch.ones_like(rows, dtype=torch.bool)
         self._enter(rows, look, look.loss, look.gradient)
         gradient = self._check(rows, look.gradient)
-        at, clean = self.at[rows], self.case.clean[rows]
+        at, clean = self.at.index_select(0, rows), self.case.clean.index_select(0, rows)
         size = self.step_size[rows].view(-1, 1, 1, 1)
         ahead = ascend(at, gradient, clean, self.case.threat, size)
         first = self.step[rows] == 0
         weight = torch.where(first, 1.0, MOMENTUM).view(-1, 1, 1, 1)
-        drift = (at - self.before[rows]).mul_(1 - weight)
+        drift = (at - self.before.index_select(0, rows)).mul_(1 - weight)
         ahead = ahead.sub_(at).mul_(weight).add_(at).add_(drift)
         self.before[rows] = at
         self.at[rows] = project(ahead, clean, self.case.threat)
@@ -124,9 +124,11 @@ class APGDSearch:
         self.rises[rows] += ((loss > self.last_loss[rows]) & ~first).long()
         self.last_loss[rows] = loss
         better = loss > self.best_loss[rows]
-        where = rows[better]
-        self.best[where], self.best_gradient[where] = look.pixels[better], gradient[better]
-        self.best_loss[where] = loss[better]
+        risen = better.nonzero().squeeze(1)
+        where = rows[risen]
+        self.best[where] = look.pixels.index_select(0, risen)
+        self.best_gradient[where] = gradient.index_select(0, risen)
+        self.best_loss[where] = loss[risen]
         self.best_at_check[rows[first]] = loss[first]
 
     def _check(self, rows: Tensor, gradient: Tensor) -> Tensor:

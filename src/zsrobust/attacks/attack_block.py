@@ -24,6 +24,8 @@ from zsrobust.threat_model import ThreatModel
 
 Stop = Literal["first", "never"]
 
+_ROUNDING = 1e-5
+
 
 @dataclass(frozen=True)
 class Campaign:
@@ -169,10 +171,15 @@ def _take(
     if campaign.eight_bit:
         rounded, inside = to_eight_bit(candidates, block.clean, campaign.threat)
         candidates = torch.where((inside & ran).view(-1, 1, 1, 1), rounded, block.clean)
+        # What was confirmed is rounded already, and in L2 a second rounding stretches it anew.
+        candidates = torch.where(found.fooled.view(-1, 1, 1, 1), found.pixels, candidates)
     verdict = judge(logits_of, candidates, block.labels, campaign.batch_size, campaign.votes)
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
-    away = distance(found.pixels, block.clean, campaign.threat)
+    out_of_the_box = (found.pixels - found.pixels.clamp(0, 1)).flatten(1).abs().amax(1) > _ROUNDING
+    away = distance(found.pixels, block.clean, campaign.threat).masked_fill(
+        out_of_the_box, torch.inf
+    )
     flags = member_flags(
         attack,
         found,

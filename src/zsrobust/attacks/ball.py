@@ -20,10 +20,10 @@ def project(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
     """
     delta = pixels - clean
     if threat.norm == "linf":
-        delta = delta.clamp(-threat.eps, threat.eps)
+        delta.clamp_(-threat.eps, threat.eps)
     else:
-        delta = delta * (threat.eps / _lengths(delta).clamp_min(_TINY)).clamp_max(1.0)
-    return (clean + delta).clamp(0.0, 1.0)
+        delta.mul_((threat.eps / _lengths(delta).clamp_min(_TINY)).clamp_max(1.0))
+    return delta.add_(clean).clamp_(0.0, 1.0)
 
 
 def distance(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
@@ -74,7 +74,7 @@ def ascend(
         direction = gradient.sign()
     else:
         direction = gradient / _lengths(gradient).clamp_min(_TINY)
-    return project(pixels + step * direction, clean, threat)
+    return project(direction.mul_(step).add_(pixels), clean, threat)
 
 
 def _lengths(delta: Tensor) -> Tensor:

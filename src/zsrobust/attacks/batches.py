@@ -1,7 +1,8 @@
 """How a block is cut into batches whose shapes depend on the block alone.
 
 The unit of work is a block of 256 consecutive ids. As images fall out, a batch is refilled from
-its own block in a fixed order and padded up to the next of 8, 16, 32, 64 ..., so that the same
+its own block in a fixed order and, but for searches on a CPU, which has no use for few shapes,
+padded up to the next of 8, 16, 32, 64 ..., so that the same
 block gives the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
 """
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zsrobust.attacks.ball import distance
 from zsrobust.attacks.losses import targeted_margin
 from zsrobust.attacks.plane import way_to_plane
 from zsrobust.attacks.search import Attack, Case, Look
@@ -71,7 +70,6 @@ class FABSearch:
         self.at = case.clean.clone()
         count = len(case.labels)
         self.step = torch.zeros_like(case.labels)
-        self.nearest = torch.full((count,), torch.inf, device=self.at.device)
         self.is_candidate = torch.zeros(count, dtype=torch.bool, device=self.at.device)
         self.foreseen_wrong = self.is_candidate.clone()
 
@@ -82,7 +80,7 @@ class FABSearch:
 
     def pixels(self, rows: Tensor) -> Tensor:
         """Candidates, and points to step from."""
-        return self.at[rows]
+        return self.at.index_select(0, rows)
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """How far the target leads the true class."""
@@ -93,24 +91,26 @@ class FABSearch:
         wrong = look.logits.argmax(1) != self.case.labels[rows]
         candidate = self.is_candidate[rows]
         self.foreseen_wrong[rows] = torch.where(candidate, wrong, self.foreseen_wrong[rows])
-        self._back_off(rows[candidate & wrong], look.pixels[candidate & wrong])
+        beyond = (candidate & wrong).nonzero().squeeze(1)
+        self._back_off(rows[beyond], look.pixels.index_select(0, beyond))
         self.is_candidate[rows] = False
         finished = candidate & (self.step[rows] >= self.steps)
         if look.gradient is not None and look.loss is not None:
-            steps = ~(candidate & wrong) & ~finished
-            self._step(rows[steps], look.pixels[steps], look.gradient[steps], look.loss[steps])
+            going = (~(candidate & wrong) & ~finished).nonzero().squeeze(1)
+            pixels, gradient = (
+                part.index_select(0, going) for part in (look.pixels, look.gradient)
+            )
+            self._step(rows[going], pixels, gradient, look.loss[going])
         return finished
 
     def _back_off(self, rows: Tensor, pixels: Tensor) -> None:
         """From a misclassified candidate part of the way back to the clean image."""
-        clean = self.case.clean[rows]
-        away = distance(pixels, clean, self.case.threat)
-        self.nearest[rows] = torch.minimum(self.nearest[rows], away)
+        clean = self.case.clean.index_select(0, rows)
         self.at[rows] = clean + BACKWARD * (pixels - clean)
 
     def _step(self, rows: Tensor, pixels: Tensor, gradient: Tensor, lead: Tensor) -> None:
         """Projects iterate and clean image onto the boundary's plane, and goes between the two."""
-        clean = self.case.clean[rows]
+        clean = self.case.clean.index_select(0, rows)
         here, origin, normal = pixels.flatten(1), clean.flatten(1), gradient.flatten(1)
         height = (normal * (origin - here)).sum(1) + lead
         ways = way_to_plane(

@@ -11,6 +11,34 @@ from zsrobust.attacks.losses import margin
 from zsrobust.attacks.search import Look
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What a look says of the images that were looked at, (k,) each.
+
+    images: positions in the block. wrong: misclassified. margins: best wrong minus true logit.
+    number: how many looks came before.
+    """
+
+    images: Tensor
+    look: Look
+    wrong: Tensor
+    margins: Tensor
+    number: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor, look: Look, labels: Tensor, number: Tensor) -> Sight:
+        """Of a look at `images`, whose labels are (k,)."""
+        wrong = look.logits.argmax(1) != labels
+        return cls(images, look, wrong, margin(look.logits, labels), number)
+
+    def some(self, rows: Tensor) -> Sight:
+        """Of some rows only, without gradient. rows: (j,) int64."""
+        look = Look(self.look.pixels[rows], self.look.logits[rows])
+        return Sight(
+            self.images[rows], look, self.wrong[rows], self.margins[rows], self.number[rows]
+        )
+
+
 @dataclass
 class Findings:
     """One row an image of the block, (n,) each but pixels (n, 3, H, W).
@@ -52,36 +80,31 @@ class Findings:
             late=lowest * torch.nan,
         )
 
-    def judge(
-        self, images: Tensor, look: Look, labels: Tensor, number: Tensor, slack: float
-    ) -> Tensor:
-        """Takes in judged looks at `images` (k,); returns who is fooled by more than `slack`.
+    def judge(self, sight: Sight, slack: float) -> Tensor:
+        """Takes in judged looks; returns who is fooled by more than `slack`, (k,) bool.
 
-        number: (k,), how many looks came before. A misclassification within `slack` logits of a
-        tie is kept, yet the search goes on: judged again in another batch it might be none.
+        A misclassification within `slack` logits of a tie is kept, yet the search goes on: judged
+        again in another batch it might be none.
         """
-        margins = margin(look.logits, labels)
-        wrong = look.logits.argmax(1) != labels
-        early = wrong & (self.iteration[images] < 0)
+        images, margins = sight.images, sight.margins
+        early = sight.wrong & (self.iteration[images] < 0)
         # A tie can be wrong at margin 0: the first success must be kept even so.
-        better = early | (margins > self.margins[images])
-        self.pixels[images[better]] = look.pixels[better]
-        self.margins[images[better]] = margins[better]
-        self.iteration[images[early]] = number[early]
-        beyond = wrong & (margins > slack)
-        self.fooled[images[beyond]] = True
+        rows = (early | (margins > self.margins[images])).nonzero().squeeze(1)
+        self.pixels[images[rows]] = sight.look.pixels.index_select(0, rows)
+        self.margins[images[rows]] = margins[rows]
+        self.iteration[images] = torch.where(early, sight.number, self.iteration[images])
+        beyond = sight.wrong & (margins > slack)
+        self.fooled[images] |= beyond
         return beyond
 
-    def watch(
-        self, images: Tensor, look: Look, labels: Tensor, number: Tensor, samples: int
-    ) -> None:
-        """Counts a look, judged or not, and notes what speaks of the attack's health."""
+    def watch(self, sight: Sight, samples: int) -> None:
+        """Counts looks, judged or not, and notes what speaks of the attack's health."""
+        images = sight.images
         self.forwards[images] += samples
-        wrong = look.logits.argmax(1) != labels
-        self.seen_wrong[images[wrong]] = True
-        if look.gradient is not None:
+        self.seen_wrong[images] |= sight.wrong
+        if sight.look.gradient is not None:
             self.backwards[images] += samples
-            zero = look.gradient.flatten(1).abs().amax(1) == 0
-            self.silent[images[zero & ~wrong]] = True
-        started = (number == 0) & self.first[images].isnan()
-        self.first[images[started]] = margin(look.logits, labels)[started]
+            zero = sight.look.gradient.flatten(1).abs().amax(1) == 0
+            self.silent[images] |= zero & ~sight.wrong
+        started = (sight.number == 0) & self.first[images].isnan()
+        self.first[images] = torch.where(started, sight.margins, self.first[images])

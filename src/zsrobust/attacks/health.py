@@ -68,7 +68,9 @@ SIGNS: Mapping[str, Sign] = {
         "zsrobust.attacks.randomised.Randomised",
     ),
     "outside-ball": Sign(
-        "invalid", 0.0, "the attack left the ball; what is judged here was projected back into it"
+        "invalid",
+        0.0,
+        "the attack left ball or box; what is judged here was projected back into them",
     ),
 }
 

@@ -40,13 +40,16 @@ def look_at(
 
 def input_gradient(total: Tensor, pixels: Tensor) -> Tensor:
     """Gradient of a scalar in `pixels`; raises RunError where none reaches them."""
-    if not total.requires_grad:
+    gradient = None
+    if total.requires_grad:
+        # Trained weights give the loss a gradient even where the pixels are detached.
+        (gradient,) = torch.autograd.grad(total, pixels, allow_unused=True)
+    if gradient is None:
         raise RunError(
             "No gradient reaches the pixels: the classifier detaches them or runs in no_grad. "
             "A gradient attack would call it robust for that alone. Give it a differentiable "
             "stand-in for the backward pass: zsrobust.attacks.substitute."
         )
-    (gradient,) = torch.autograd.grad(total, pixels)
     return gradient
 
 
@@ -68,7 +71,8 @@ def _one(
         logits = logits_of(variable)
         losses = loss(logits)
         gradient = input_gradient(losses.sum(), variable)
-    if not bool(torch.isfinite(gradient).all()):
+    # The largest element is NaN or infinite where any is, and is found faster than each is asked.
+    if not bool(gradient.abs().amax().isfinite()):
         raise RunError("The gradient in the pixels is NaN or infinite: no attack can follow it.")
     return Look(pixels[:count], logits.detach()[:count], losses.detach()[:count], gradient[:count])
 

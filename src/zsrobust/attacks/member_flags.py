@@ -24,7 +24,10 @@ def member_flags(
     *,
     eight_bit: bool,
 ) -> tuple[tuple[str, ...], ...]:
-    """Flags an image, for those that ran. away: (n,), how far the attack's own pixels lie."""
+    """Flags an image, for those that ran.
+
+    away: (n,), how far the attack's own pixels lie from the clean ones; infinite outside the box.
+    """
     stood = ran & ~fooled
     rise = found.margins - found.first
     always = attack.flags(ranking.shape[1])
@@ -32,8 +35,12 @@ def member_flags(
     raised = {
         "zero-gradient": ran & found.silent,
         wrong_in_vain: stood & found.seen_wrong & attack.stays_inside,
-        "still-rising": stood & (found.margins - found.late > LATE_RISE * rise) & (rise > 0),
-        "no-progress": stood & (rise <= 0) & attack.stays_inside,
+        # Where the last look alone is judged, nothing is known of the margins on the way.
+        "still-rising": stood
+        & found.late.isfinite()
+        & (found.margins - found.late > LATE_RISE * rise)
+        & (rise > 0),
+        "no-progress": stood & (rise <= 0) & ~found.seen_wrong & attack.stays_inside,
         "random-start": fooled & (found.iteration == 0),
         "outside-ball": ran & (away > threat.eps + _OUTSIDE),
     }

@@ -70,7 +70,7 @@ class PGDSearch:
 
     def pixels(self, rows: Tensor) -> Tensor:
         """The iterates."""
-        return self.at[rows]
+        return self.at.index_select(0, rows)
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The attack's loss of the true labels."""
@@ -81,7 +81,11 @@ class PGDSearch:
         """One projected step."""
         if look.gradient is not None:
             self.at[rows] = ascend(
-                look.pixels, look.gradient, self.case.clean[rows], self.case.threat, self.step_size
+                look.pixels,
+                look.gradient,
+                self.case.clean.index_select(0, rows),
+                self.case.threat,
+                self.step_size,
             )
             self.step[rows] += 1
             return torch.zeros_like(rows, dtype=torch.bool)

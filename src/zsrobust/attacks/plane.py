@@ -24,23 +24,22 @@ def way_to_plane(points: Tensor, normals: Tensor, heights: Tensor, norm: Norm) -
     the root without passing it: no coordinate has to be sorted.
     """
     width = normals.abs()
-    speed = torch.ones_like(width) if norm == "linf" else width
-    down = (normals * heights.sign()[:, None]) > 0
-    room = torch.where(down, points, 1 - points)
+    speed = torch.ones((), device=width.device) if norm == "linf" else width
+    rise = width * speed
+    direction = normals.sign() * -heights.sign()[:, None]
+    room = (direction.clamp_min(0) - points).abs_()
     target = heights.abs()
     length = torch.zeros_like(target)
     open_rows = torch.ones_like(target, dtype=torch.bool)
     for _ in range(_MOST_ROUNDS):
         reach = length[:, None] * speed
-        free = reach < room
-        won = (width * torch.minimum(reach, room)).sum(1)
-        slope = (width * speed * free).sum(1)
+        won = torch.minimum(reach, room).mul_(width).sum(1)
+        free = (room - reach).sign_().clamp_min_(0)
+        slope = free.mul_(rise).sum(1)
         missing = target - won
         open_rows = open_rows & (missing > _CLOSE * target) & (slope > _TINY)
         if not bool(open_rows.any()):
             break
         # Rows that have arrived are left alone: their last bits must not depend on their batch.
         length = torch.where(open_rows, length + missing / slope.clamp_min(_TINY), length)
-    change = torch.minimum(length[:, None] * speed, room)
-    change = torch.where((width > 0) & (target > 0)[:, None], change, torch.zeros_like(change))
-    return torch.where(down, -change, change)
+    return torch.minimum(length[:, None] * speed, room).mul_(direction)

@@ -28,5 +28,5 @@ def passes(logits_of: Logits, precision: Precision) -> tuple[tuple[str, Logits],
 
 
 def _in_half(logits_of: Logits, dtype: torch.dtype, pixels: Tensor) -> Tensor:
-    with torch.autocast(pixels.device.type, dtype=dtype):
+    with torch.autocast(pixels.device.type, dtype=dtype, cache_enabled=False):
         return logits_of(pixels).float()

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from zsrobust.attacks.ball import distance
 from zsrobust.attacks.batches import padded
-from zsrobust.attacks.findings import Findings
+from zsrobust.attacks.findings import Findings, Sight
 from zsrobust.attacks.looking import Logits, look_at
-from zsrobust.attacks.search import Look, Search
+from zsrobust.attacks.search import Search
 from zsrobust.threat_model import ThreatModel
 
 SLACK = 1e-3
@@ -64,18 +64,18 @@ def pursue(
         images = targets[turn]
         loss = partial(search.loss, rows=slots) if gradient else None
         look = look_at(logits_of, search.pixels(slots), loss, count=len(turn), samples=samples)
-        labels = quarry.labels[images]
-        findings.watch(images, look, labels, looks[turn], samples)
+        sight = Sight.of(images, look, quarry.labels[images], looks[turn])
+        findings.watch(sight, samples)
         finished = search.advance(turn, look)
         judged = finished | every_look
         if every_look and not quarry.stays_inside:
             away = distance(look.pixels, quarry.clean[images], quarry.threat)
             judged = judged & (away <= quarry.threat.eps + _INSIDE)
-        fooled = _judge(quarry, findings, images, look, looks[turn], judged)
+        fooled = _judge(quarry, findings, sight, judged)
         findings.late[images] = torch.where(
-            looks[turn] == late, findings.margins[images], findings.late[images]
+            sight.number == late, findings.margins[images], findings.late[images]
         )
-        looks[turn] += 1
+        looks[turn] = sight.number + 1
         done[turn] = finished | (fooled & every_look)
 
 
@@ -90,28 +90,19 @@ def _turn(search: Search, done: Tensor, batch_size: int) -> tuple[Tensor, bool]:
     return left[wants == gradient][:batch_size], gradient
 
 
-def _judge(
-    quarry: Quarry,
-    findings: Findings,
-    images: Tensor,
-    look: Look,
-    number: Tensor,
-    judged: Tensor,
-) -> Tensor:
+def _judge(quarry: Quarry, findings: Findings, sight: Sight, judged: Tensor) -> Tensor:
     """Who of the judged is fooled, (k,) bool."""
-    fooled = torch.zeros_like(judged)
-    if not bool(judged.any()):
-        return fooled
-    labels = quarry.labels[images]
-    if not bool(judged.all()):
-        some = Look(look.pixels[judged], look.logits[judged])
-        fooled[judged] = findings.judge(images[judged], some, labels[judged], number[judged], SLACK)
+    if bool(judged.all()):
+        fooled = findings.judge(sight, SLACK)
     else:
-        fooled = findings.judge(images, look, labels, number, SLACK)
+        fooled, some = torch.zeros_like(judged), judged.nonzero().squeeze(1)
+        if len(some):
+            fooled[some] = findings.judge(sight.some(some), SLACK)
     if quarry.confirm is not None and bool(fooled.any()):
         rows = fooled.nonzero().squeeze(1)
-        kept, still = quarry.confirm(look.pixels[rows], images[rows])
-        findings.pixels[images[rows[still]]] = kept[still]
-        findings.fooled[images[rows]] = still
+        images = sight.images[rows]
+        kept, still = quarry.confirm(sight.look.pixels[rows], images)
+        findings.pixels[images[still]] = kept[still]
+        findings.fooled[images] = still
         fooled[rows] = still
     return fooled

@@ -1,7 +1,7 @@
 """Expectation over transformation (Athalye et al. 2018): how a randomised classifier is attacked.
 
-Its gradient is averaged over several draws a step, and an image counts as fooled when most of
-several fresh draws are wrong: one lucky draw overturns nothing.
+Its gradient is averaged over several draws a step, and an image counts as fooled when the most
+frequent answer of several fresh draws is wrong: one lucky draw overturns nothing.
 """
 
 from __future__ import annotations

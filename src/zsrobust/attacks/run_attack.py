@@ -108,7 +108,8 @@ def _attack_tensor(
     for block in blocks(len(pixels)):
         part = order[block]
         some = [names[position] for position in part]
-        with seeded(campaign.seed, some[0], device=pixels.device, wanted=campaign.samples > 1):
+        drawn = max(campaign.samples, campaign.votes) > 1
+        with seeded(campaign.seed, some[0], device=pixels.device, wanted=drawn):
             images = pixels[part].float()
             parts.append(attack_block(logits_of, images, labels[part], some, campaign))
     place = {position: row for row, position in enumerate(order)}

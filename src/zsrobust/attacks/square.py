@@ -75,13 +75,17 @@ class SquareSearch:
 
     def pixels(self, rows: Tensor) -> Tensor:
         """The stripes at first, then the best so far with one more square."""
-        query = self.query[rows]
-        if not bool(query.any()):
-            return self.best[rows]
+        query, pixels = self.query[rows], self.best.index_select(0, rows)
         draws = self.draws[rows, (query - 1).clamp_min(0)]
+        going = query > 0
+        if not bool(going.any()):
+            return pixels
         propose = self._recolour if self.case.threat.norm == "linf" else self._move_mass
-        start = (query == 0).view(-1, 1, 1, 1)
-        return torch.where(start, self.best[rows], propose(rows, draws, query))
+        if bool(going.all()):
+            return propose(rows, pixels, draws, query)
+        some = going.nonzero().squeeze(1)
+        pixels[some] = propose(rows[some], pixels[some], draws[some], query[some])
+        return pixels
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
         """The margin."""
@@ -91,23 +95,25 @@ class SquareSearch:
         """Keeps a proposal that raised the margin, or that fools."""
         margins = self.loss(look.logits, rows)
         better = (margins > self.best_margin[rows]) | (margins >= 0)
-        self.best[rows[better]] = look.pixels[better]
-        self.best_margin[rows[better]] = margins[better]
+        kept = better.nonzero().squeeze(1)
+        self.best[rows[kept]] = look.pixels.index_select(0, kept)
+        self.best_margin[rows[kept]] = margins[kept]
         self.query[rows] += 1
         return self.query[rows] > self.attack.queries
 
-    def _recolour(self, rows: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+    def _recolour(self, rows: Tensor, best: Tensor, draws: Tensor, query: Tensor) -> Tensor:
         """L-inf: 2 eps up or down in a square, a sign a channel, then back into the ball."""
-        clean, best = self.case.clean[rows], self.best[rows]
+        clean = self.case.clean.index_select(0, rows)
         side = self._side(query, smallest=1)
         inside = _window(draws[:, 0], draws[:, 1], side, clean)
         colour = 2 * self.case.threat.eps * _signs(draws[:, _POSITIONS:-1])
-        return project(best + inside * colour[:, :, None, None], clean, self.case.threat)
+        proposed = (inside * colour[:, :, None, None]).add_(best)
+        return project(proposed, clean, self.case.threat)
 
-    def _move_mass(self, rows: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+    def _move_mass(self, rows: Tensor, best: Tensor, draws: Tensor, query: Tensor) -> Tensor:
         """L2: a bump in one window takes the mass of a second, and what the ball has left."""
-        clean, eps = self.case.clean[rows], self.case.threat.eps
-        delta = self.best[rows] - clean
+        clean, eps = self.case.clean.index_select(0, rows), self.case.threat.eps
+        delta = best - clean
         side = self._side(query, smallest=3)
         side = (side + (side % 2 == 0).long()).clamp_max(_largest_odd(clean))
         one = _window(draws[:, 0], draws[:, 1], side, clean)

@@ -92,8 +92,7 @@ def _length(done: AttackedImages, image: AttackedImage) -> str:
 
 
 def _radius(done: AttackedImages) -> str:
-    length = done.threat.eps_text if done.threat.norm == "linf" else f"{done.threat.eps:g}"
-    return f"{length} ({_NORM[done.threat.norm]})"
+    return f"{done.threat.eps_text} ({_NORM[done.threat.norm]})"
 
 
 def _beside(done: AttackedImages) -> Iterator[str]:

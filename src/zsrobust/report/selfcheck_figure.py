@@ -13,11 +13,13 @@ from zsrobust.selfcheck.result import SelfCheck, Trial
 BLUE = PALETTE[1]
 
 
-def curve_figure(result: SelfCheck) -> str:
-    """Percent kept over eps as SVG, with 95 % intervals; chance dashed.
+def curve_figure(result: SelfCheck) -> str | None:
+    """Percent kept over eps as SVG, with 95 % intervals; chance dashed. None without a radius.
 
     Radii stand at equal steps: they double, and then leap. What is kept in the whole box is red.
     """
+    if len(result.curve) < 2:
+        return None
     with styled() as plot:
         figure, axes = plot.subplots(figsize=(5.6, 3.5))
         places = list(range(len(result.curve)))
@@ -31,7 +33,7 @@ def curve_figure(result: SelfCheck) -> str:
         )  # fmt: skip
         axes.plot(places, values, color=BLUE, linewidth=1.8, marker="o", markersize=5)
         last = result.curve[-1]
-        if last.eps == "255/255" and any(last.kept) and len(places) > 1:
+        if last.eps == "255/255" and any(last.kept):
             axes.plot(places[-1], values[-1], color=WRONG, marker="o", markersize=6.5)
         for place, value in zip(places, values, strict=True):
             axes.annotate(
@@ -41,7 +43,7 @@ def curve_figure(result: SelfCheck) -> str:
         _mark_chance(axes, result)
         axes.set_xticks(places, [levels(trial.eps) for trial in result.curve])
         axes.set(xlabel="eps, in 1/255 (L∞)", ylabel="kept, %", ylim=(-3, 109))
-        axes.set_xlim(-0.35, max(len(places) - 0.65, 1.0))
+        axes.set_xlim(-0.35, len(places) - 0.65)
         axes.set_yticks([0, 25, 50, 75, 100])
         return inline(as_svg(figure))
 

@@ -162,7 +162,7 @@ SHORT = {
     "zero-gradient": "zero gradients",
     "no-progress": "gradients point nowhere",
     "no-gradient": "no gradient",
-    "outside-ball": "an attack left the ball",
+    "outside-ball": "an attack left ball or box",
     "randomised": "randomised, and attacked without averaging",
     "forwards-differ": "forwards differ",
     "batch-dependent": "answers depend on the batch",

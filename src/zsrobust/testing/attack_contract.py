@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from zsrobust.attacks.ball import distance
+from zsrobust.attacks.batches import BLOCK
 from zsrobust.attacks.health import SIGNS
 from zsrobust.attacks.losses import margin
 from zsrobust.attacks.measuring import measuring
@@ -18,7 +20,6 @@ from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.search import Attack, Cascade
 from zsrobust.threat_model import ThreatModel, check_norm, parse_eps
 
-BLOCK = 256
 TOLERANCE = 1e-6
 ROUNDING = 1e-3
 """Of logits scored again in a batch of another shape."""
@@ -66,7 +67,7 @@ def check_attack(
     if not isinstance(classifier, Randomised):
         _check_success(result)
         _check_verdict(result, classifier, labels)
-    pairs = list(zip(pixels[:BLOCK].split(16), labels[:BLOCK].split(16), strict=True))
+    pairs = list(zip(torch.split(pixels[:BLOCK], 16), torch.split(labels[:BLOCK], 16), strict=True))
     loader = run_attack(classifier, pairs, attack=attack, eps=eps, norm=norm)
     again = result if len(pixels) <= BLOCK else run(slice(BLOCK))
     _require(torch.equal(loader.pixels, again.pixels), "same seed, other bytes (from a loader)")
@@ -87,8 +88,9 @@ def check_attack(
 def _check_complete(result: AttackResult, pixels: Tensor) -> None:
     """One value an image in every field; the fields agree with each other."""
     count = len(pixels)
-    for part in (result, *result.members):
-        for name in type(part).__dataclass_fields__:
+    parts: list[AttackResult | MemberResult] = [result, *result.members]
+    for part in parts:
+        for name in [each.name for each in fields(part)]:
             if name not in ("members", "name"):
                 found = len(getattr(part, name))
                 _require(found == count, f"{name} holds {found} values for {count} images")
