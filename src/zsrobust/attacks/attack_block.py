@@ -86,7 +86,9 @@ def _open(
     verdict = judge(logits_of, clean, labels, campaign.batch_size, campaign.votes)
     right = verdict.prediction == labels
     never = campaign.stop == "never"
-    lowest = torch.full_like(verdict.margin, -torch.inf) if never else verdict.margin.clone()
+    best_verdict = verdict.copy()
+    if never:
+        best_verdict.margin.fill_(-torch.inf)
     return Block(
         clean=clean,
         labels=labels,
@@ -94,7 +96,7 @@ def _open(
         verdict=verdict,
         standing=torch.ones_like(right) if never else right,
         best=clean.clone(),
-        best_verdict=verdict.copy(margin=lowest),
+        best_verdict=best_verdict,
         winner=[""] * len(ids),
         iteration=torch.full_like(labels, -1),
         probed=probe(logits_of, clean, averaged=campaign.samples > 1),
@@ -173,7 +175,12 @@ def _take(
         candidates = torch.where((inside & ran).view(-1, 1, 1, 1), rounded, block.clean)
         # What was confirmed is rounded already, and in L2 a second rounding stretches it anew.
         candidates = torch.where(found.fooled.view(-1, 1, 1, 1), found.pixels, candidates)
-    verdict = judge(logits_of, candidates, block.labels, campaign.batch_size, campaign.votes)
+    verdict, rows = block.verdict.copy(), ran.nonzero().squeeze(1)
+    if len(rows):
+        judged = judge(
+            logits_of, candidates[rows], block.labels[rows], campaign.batch_size, campaign.votes
+        )
+        verdict.take(rows, judged, torch.arange(len(rows), device=rows.device))
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
     out_of_the_box = (found.pixels - found.pixels.clamp(0, 1)).flatten(1).abs().amax(1) > _ROUNDING
@@ -196,8 +203,8 @@ def _take(
         MemberResult(
             name=prefix + attack.name,
             ran=ran,
-            prediction=torch.where(ran, verdict.prediction, block.verdict.prediction),
-            margin=torch.where(ran, verdict.margin, block.verdict.margin),
+            prediction=verdict.prediction,
+            margin=verdict.margin,
             distance=distance(candidates, block.clean, campaign.threat),
             iteration=iteration,
             forwards=found.forwards,
@@ -220,9 +227,9 @@ def _keep_best(
 ) -> None:
     ran = block.standing
     newly = fooled & block.right & torch.tensor([not winner for winner in block.winner]).to(fooled)
-    better = ran & (newly | (verdict.margin > block.best_verdict.margin))
+    better = (ran & (newly | (verdict.margin > block.best_verdict.margin))).nonzero().squeeze(1)
     block.best[better] = candidates[better]
-    block.best_verdict.take(verdict, better)
+    block.best_verdict.take(better, verdict, better)
     for position in newly.nonzero().squeeze(1).tolist():
         block.winner[position] = name
         block.iteration[position] = iteration[position]

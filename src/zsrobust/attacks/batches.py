@@ -1,9 +1,8 @@
 """How a block is cut into batches whose shapes depend on the block alone.
 
 The unit of work is a block of 256 consecutive ids. As images fall out, a batch is refilled from
-its own block in a fixed order and, but for searches on a CPU, which has no use for few shapes,
-padded up to the next of 8, 16, 32, 64 ..., so that the same
-block gives the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
+its own block in a fixed order and padded up to one of a few shapes, so that the same block gives
+the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 256
-_SMALLEST = 8
+_EIGHT = 8
 
 
 def blocks(count: int) -> Iterator[slice]:
@@ -42,12 +41,16 @@ def in_blocks(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, 
 
 
 def padded(positions: Tensor, batch_size: int) -> Tensor:
-    """`positions` (n,) with the first repeated up to 8, 16, 32, 64 ... or `batch_size` in all."""
-    width = _SMALLEST
-    while width < len(positions):
-        width *= 2
-    width = min(width, max(batch_size, len(positions)))
-    return torch.cat([positions, positions[:1].expand(width - len(positions))])
+    """`positions` (n,) with the first repeated up to one of few widths, `batch_size` at most.
+
+    On a GPU 8, 16, 32, 64 ...; a CPU pays for every row, so there 1, 2, 4, 8, 16, 24, 32 ...
+    """
+    count, on_cpu = len(positions), positions.device.type == "cpu"
+    width = 1 if on_cpu else _EIGHT
+    while width < count:
+        width = width + _EIGHT if on_cpu and width >= _EIGHT else 2 * width
+    width = min(width, max(batch_size, count))
+    return torch.cat([positions, positions[:1].expand(width - count)])
 
 
 def in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,17 +26,17 @@ class Verdict:
     loss: Tensor
     ranking: Tensor
 
-    def copy(self, margin: Tensor) -> Verdict:
-        """Another one to be changed, with other margins."""
-        return replace(
-            self, prediction=self.prediction.clone(), margin=margin, loss=self.loss.clone()
+    def copy(self) -> Verdict:
+        """Another one, to be changed."""
+        return Verdict(
+            self.prediction.clone(), self.margin.clone(), self.loss.clone(), self.ranking
         )
 
-    def take(self, other: Verdict, rows: Tensor) -> None:
-        """What `other` says of some rows."""
-        self.prediction[rows] = other.prediction[rows]
-        self.margin[rows] = other.margin[rows]
-        self.loss[rows] = other.loss[rows]
+    def take(self, rows: Tensor, other: Verdict, there: Tensor) -> None:
+        """In `rows` what `other` says in its rows `there`, (k,) int64 each."""
+        self.prediction[rows] = other.prediction[there]
+        self.margin[rows] = other.margin[there]
+        self.loss[rows] = other.loss[there]
 
 
 def judge(

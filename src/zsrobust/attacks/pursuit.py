@@ -59,9 +59,7 @@ def pursue(
     late = int(0.9 * search.looks)
     while not bool(done.all()):
         turn, gradient = _turn(search, done, batch_size)
-        # A CPU gains nothing from few shapes, and pays for every row of padding.
-        slots = turn if turn.device.type == "cpu" else padded(turn, batch_size)
-        images = targets[turn]
+        slots, images = padded(turn, batch_size), targets[turn]
         loss = partial(search.loss, rows=slots) if gradient else None
         look = look_at(logits_of, search.pixels(slots), loss, count=len(turn), samples=samples)
         sight = Sight.of(images, look, quarry.labels[images], looks[turn])
