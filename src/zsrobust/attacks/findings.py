@@ -90,21 +90,33 @@ class Findings:
         early = sight.wrong & (self.iteration[images] < 0)
         # A tie can be wrong at margin 0: the first success must be kept even so.
         rows = (early | (margins > self.margins[images])).nonzero().squeeze(1)
-        self.pixels[images[rows]] = sight.look.pixels.index_select(0, rows)
-        self.margins[images[rows]] = margins[rows]
-        self.iteration[images] = torch.where(early, sight.number, self.iteration[images])
+        if len(rows):
+            self.pixels[images[rows]] = sight.look.pixels.index_select(0, rows)
+            self.margins[images[rows]] = margins[rows]
         beyond = sight.wrong & (margins > slack)
-        self.fooled[images] |= beyond
+        if bool(sight.wrong.any()):
+            self.iteration[images] = torch.where(early, sight.number, self.iteration[images])
+            self.fooled[images] |= beyond
         return beyond
+
+    def mark_late(self, sight: Sight, late: int) -> None:
+        """Notes the best margin of those whose look this was the `late`-th of."""
+        reached = sight.number == late
+        if bool(reached.any()):
+            images = sight.images[reached]
+            self.late[images] = self.margins[images]
 
     def watch(self, sight: Sight, samples: int) -> None:
         """Counts looks, judged or not, and notes what speaks of the attack's health."""
         images = sight.images
         self.forwards[images] += samples
-        self.seen_wrong[images] |= sight.wrong
+        if bool(sight.wrong.any()):
+            self.seen_wrong[images] |= sight.wrong
         if sight.look.gradient is not None:
             self.backwards[images] += samples
             zero = sight.look.gradient.flatten(1).abs().amax(1) == 0
             self.silent[images] |= zero & ~sight.wrong
-        started = (sight.number == 0) & self.first[images].isnan()
-        self.first[images] = torch.where(started, sight.margins, self.first[images])
+        started = sight.number == 0
+        if bool(started.any()):
+            started = started & self.first[images].isnan()
+            self.first[images] = torch.where(started, sight.margins, self.first[images])

@@ -57,12 +57,15 @@ def pursue(
     looks = torch.zeros_like(targets)
     done = torch.zeros_like(targets, dtype=torch.bool)
     late = int(0.9 * search.looks)
+    before = targets[:0]
     while not bool(done.all()):
         turn, gradient = _turn(search, done, batch_size)
-        slots, images = padded(turn, batch_size), targets[turn]
+        if not torch.equal(turn, before):
+            slots, images, before = padded(turn, batch_size), targets[turn], turn
+            labels = quarry.labels[images]
         loss = partial(search.loss, rows=slots) if gradient else None
         look = look_at(logits_of, search.pixels(slots), loss, count=len(turn), samples=samples)
-        sight = Sight.of(images, look, quarry.labels[images], looks[turn])
+        sight = Sight.of(images, look, labels, looks[turn])
         findings.watch(sight, samples)
         finished = search.advance(turn, look)
         judged = finished | every_look
@@ -70,9 +73,7 @@ def pursue(
             away = distance(look.pixels, quarry.clean[images], quarry.threat)
             judged = judged & (away <= quarry.threat.eps + _INSIDE)
         fooled = _judge(quarry, findings, sight, judged)
-        findings.late[images] = torch.where(
-            sight.number == late, findings.margins[images], findings.late[images]
-        )
+        findings.mark_late(sight, late)
         looks[turn] = sight.number + 1
         done[turn] = finished | (fooled & every_look)
 

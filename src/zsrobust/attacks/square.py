@@ -56,8 +56,12 @@ class SquareSearch:
         _, channels, height, width = case.clean.shape
         key = (case.seed, attack.name, turn)
         device = case.clean.device
-        draws = _POSITIONS + channels + 1
-        self.draws = uniform_noise(case.ids, (attack.queries, draws), *key, device=device)
+        self.sides = _sides(attack, case)
+        draws = uniform_noise(
+            case.ids, (attack.queries, _POSITIONS + channels + 1), *key, device=device
+        )
+        self.corners = _corners(draws[..., :_POSITIONS], self.sides, height, width)
+        self.signs = _signs(draws[..., _POSITIONS:]).to(torch.int8)
         self.best_margin = torch.full((len(case.ids),), -torch.inf, device=device)
         self.query = torch.zeros_like(case.labels)
         shape = (channels, 1, width) if case.threat.norm == "linf" else (channels, 5, 5)
@@ -76,15 +80,14 @@ class SquareSearch:
     def pixels(self, rows: Tensor) -> Tensor:
         """The stripes at first, then the best so far with one more square."""
         query, pixels = self.query[rows], self.best.index_select(0, rows)
-        draws = self.draws[rows, (query - 1).clamp_min(0)]
         going = query > 0
         if not bool(going.any()):
             return pixels
         propose = self._recolour if self.case.threat.norm == "linf" else self._move_mass
         if bool(going.all()):
-            return propose(rows, pixels, draws, query)
+            return propose(rows, pixels, query - 1)
         some = going.nonzero().squeeze(1)
-        pixels[some] = propose(rows[some], pixels[some], draws[some], query[some])
+        pixels[some] = propose(rows[some], pixels[some], query[some] - 1)
         return pixels
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
@@ -101,58 +104,62 @@ class SquareSearch:
         self.query[rows] += 1
         return self.query[rows] > self.attack.queries
 
-    def _recolour(self, rows: Tensor, best: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+    def _recolour(self, rows: Tensor, best: Tensor, query: Tensor) -> Tensor:
         """L-inf: 2 eps up or down in a square, a sign a channel, then back into the ball."""
-        clean = self.case.clean.index_select(0, rows)
-        side = self._side(query, smallest=1)
-        inside = _window(draws[:, 0], draws[:, 1], side, clean)
-        colour = 2 * self.case.threat.eps * _signs(draws[:, _POSITIONS:-1])
+        clean, corners = self.case.clean.index_select(0, rows), self.corners[rows, query]
+        inside = _window(corners[:, :2], self.sides[query], clean)
+        colour = self.signs[rows, query, :-1] * (2 * self.case.threat.eps)
         proposed = (inside * colour[:, :, None, None]).add_(best)
         return project(proposed, clean, self.case.threat)
 
-    def _move_mass(self, rows: Tensor, best: Tensor, draws: Tensor, query: Tensor) -> Tensor:
+    def _move_mass(self, rows: Tensor, best: Tensor, query: Tensor) -> Tensor:
         """L2: a bump in one window takes the mass of a second, and what the ball has left."""
         clean, eps = self.case.clean.index_select(0, rows), self.case.threat.eps
-        delta = best - clean
-        side = self._side(query, smallest=3)
-        side = (side + (side % 2 == 0).long()).clamp_max(_largest_odd(clean))
-        one = _window(draws[:, 0], draws[:, 1], side, clean)
-        two = _window(draws[:, 2], draws[:, 3], side, clean)
+        delta, side = best - clean, self.sides[query]
+        corners, signs = self.corners[rows, query], self.signs[rows, query].to(clean.dtype)
+        one, two = _window(corners[:, :2], side, clean), _window(corners[:, 2:], side, clean)
         channel_length = (delta.square() * one).sum((2, 3), keepdim=True).sqrt()
         both = (delta.square() * torch.maximum(one, two)).sum((2, 3), keepdim=True)
         left = (eps**2 - _length(delta).square()).clamp_min(0) / clean.shape[1]
-        turned = draws[:, -1] < 0
-        new = bump(one, side, turned) * _signs(draws[:, _POSITIONS:-1])[:, :, None, None]
+        new = bump(one, side, signs[:, -1] < 0) * signs[:, :-1, None, None]
         new = new + one * delta / channel_length.clamp_min(_TINY)
         new = new / new.square().sum((2, 3), keepdim=True).sqrt().clamp_min(_TINY)
         delta = delta * (1 - torch.maximum(one, two)) + new * (left + both).sqrt()
         delta = delta * (eps / _length(delta).clamp_min(_TINY))
         return project(clean + delta, clean, self.case.threat)
 
-    def _side(self, query: Tensor, smallest: int) -> Tensor:
-        """The side of the square of each query (1, 2, ...), (k,) int64."""
-        limits = torch.tensor(HALVED_AT, device=query.device)
-        halvings = (query[:, None] - 1 > limits).sum(1)
-        height, width = self.case.clean.shape[2:]
-        sides = (self.attack.share * height * width / 2.0**halvings).sqrt()
-        return sides.round().long().clamp(smallest, min(height, width))
+
+def _sides(attack: Square, case: Case) -> Tensor:
+    """The side of the square of each query, (queries,) int64; for L2 odd, and at least 3."""
+    query = torch.arange(attack.queries, device=case.clean.device)
+    halvings = (query[:, None] > torch.tensor(HALVED_AT, device=query.device)).sum(1)
+    height, width = case.clean.shape[2:]
+    shorter = min(height, width)
+    sides = (attack.share * height * width / 2.0**halvings).sqrt().round().long()
+    if case.threat.norm == "linf":
+        return sides.clamp(1, shorter)
+    sides = sides.clamp(3, shorter)
+    return (sides + (sides % 2 == 0).long()).clamp_max(shorter - 1 + shorter % 2)
 
 
-def _window(down: Tensor, across: Tensor, side: Tensor, like: Tensor) -> Tensor:
-    """1 inside the square of each row, 0 outside: (k, 1, H, W). down, across: in [-1, 1)."""
+def _corners(draws: Tensor, sides: Tensor, height: int, width: int) -> Tensor:
+    """Upper left corners of two squares a query, (m, queries, 4) int16: top, left, top, left.
+
+    draws: (m, queries, 4) in [-1, 1).
+    """
+    sizes = torch.tensor([height, width, height, width], device=draws.device)
+    last = sizes - sides[:, None]
+    places = ((draws + 1) / 2 * (last + 1)).long()
+    return torch.minimum(places, last).to(torch.int16)
+
+
+def _window(corner: Tensor, side: Tensor, like: Tensor) -> Tensor:
+    """1 inside the square of each row, 0 outside: (k, 1, H, W). corner: (k, 2), top and left."""
     inside = []
-    for draw, size in ((down, like.shape[2]), (across, like.shape[3])):
-        places = size - side + 1
-        first = ((draw + 1) / 2 * places).long().clamp_max(size - side)
-        position = torch.arange(size, device=like.device)
-        inside.append((position >= first[:, None]) & (position < (first + side)[:, None]))
+    for first, size in zip(corner.unbind(1), like.shape[2:], strict=True):
+        place = torch.arange(size, device=like.device) - first[:, None]
+        inside.append((place >= 0) & (place < side[:, None]))
     return (inside[0][:, None, :, None] & inside[1][:, None, None, :]).to(like.dtype)
-
-
-def _largest_odd(pixels: Tensor) -> int:
-    """The longest odd side of a square that fits into pixels (k, 3, H, W)."""
-    shorter = min(pixels.shape[2:])
-    return shorter - 1 + shorter % 2
 
 
 def _tiles(colours: Tensor, height: int, width: int) -> Tensor:
