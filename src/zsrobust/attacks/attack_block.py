@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zsrobust.attacks.ball import distance, project
+from zsrobust.attacks.block import Block
 from zsrobust.attacks.eight_bit import to_eight_bit
 from zsrobust.attacks.findings import Findings
 from zsrobust.attacks.judging import Verdict, judge
@@ -18,13 +19,11 @@ from zsrobust.attacks.member_flags import member_flags
 from zsrobust.attacks.precision import Precision, passes
 from zsrobust.attacks.probes import IMAGES, probe
 from zsrobust.attacks.pursuit import SLACK, Quarry, pursue
-from zsrobust.attacks.result import AttackResult, MemberResult, Status
+from zsrobust.attacks.result import AttackResult, MemberResult
 from zsrobust.attacks.search import Attack, Cascade, Case
 from zsrobust.threat_model import ThreatModel
 
 Stop = Literal["first", "never"]
-
-_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
@@ -42,28 +41,6 @@ class Campaign:
     votes: int = 1
 
 
-@dataclass
-class Block:
-    """The images of a block and where each stands."""
-
-    clean: Tensor
-    labels: Tensor
-    ids: list[str]
-    verdict: Verdict
-    standing: Tensor
-    best: Tensor
-    best_verdict: Verdict
-    winner: list[str]
-    iteration: Tensor
-    probed: tuple[str, ...]
-    members: list[MemberResult] = field(default_factory=list)
-
-    @property
-    def right(self) -> Tensor:
-        """Which clean images are classified correctly."""
-        return self.verdict.prediction == self.labels
-
-
 def attack_block(
     logits_of: Logits, clean: Tensor, labels: Tensor, ids: list[str], campaign: Campaign
 ) -> AttackResult:
@@ -77,30 +54,16 @@ def attack_block(
         for attack in campaign.cascade:
             found = _run_member(search_logits, logits_of, block, attack, campaign)
             _take(logits_of, block, prefix, attack, found, campaign)
-    return _result(block, campaign.threat)
+    return block.result(campaign.threat)
 
 
 def _open(
     logits_of: Logits, clean: Tensor, labels: Tensor, ids: list[str], campaign: Campaign
 ) -> Block:
     verdict = judge(logits_of, clean, labels, campaign.batch_size, campaign.votes)
-    right = verdict.prediction == labels
+    probed = probe(logits_of, clean, averaged=campaign.samples > 1)
     never = campaign.stop == "never"
-    best_verdict = verdict.copy()
-    if never:
-        best_verdict.margin.fill_(-torch.inf)
-    return Block(
-        clean=clean,
-        labels=labels,
-        ids=ids,
-        verdict=verdict,
-        standing=torch.ones_like(right) if never else right,
-        best=clean.clone(),
-        best_verdict=best_verdict,
-        winner=[""] * len(ids),
-        iteration=torch.full_like(labels, -1),
-        probed=probe(logits_of, clean, averaged=campaign.samples > 1),
-    )
+    return Block.opened(clean, labels, ids, verdict, probed, attack_all=never)
 
 
 def _run_member(
@@ -168,40 +131,17 @@ def _take(
     campaign: Campaign,
 ) -> None:
     """Judges what a member found, and enters it: its own row, the best iterate, who is lost."""
-    ran = block.standing.clone()
-    candidates = project(found.pixels, block.clean, campaign.threat)
-    if campaign.eight_bit:
-        rounded, inside = to_eight_bit(candidates, block.clean, campaign.threat)
-        candidates = torch.where((inside & ran).view(-1, 1, 1, 1), rounded, block.clean)
-        # What was confirmed is rounded already, and in L2 a second rounding stretches it anew.
-        candidates = torch.where(found.fooled.view(-1, 1, 1, 1), found.pixels, candidates)
-    verdict, rows = block.verdict.copy(), ran.nonzero().squeeze(1)
-    if len(rows):
-        judged = judge(
-            logits_of, candidates[rows], block.labels[rows], campaign.batch_size, campaign.votes
-        )
-        verdict.take(rows, judged, torch.arange(len(rows), device=rows.device))
+    name, ran = prefix + attack.name, block.standing.clone()
+    candidates = _candidates(block, found, campaign)
+    verdict = _verdict(logits_of, block, candidates, campaign)
     fooled = ran & (verdict.prediction != block.labels)
     iteration = torch.where(fooled, found.iteration, torch.full_like(found.iteration, -1))
-    out_of_the_box = (found.pixels - found.pixels.clamp(0, 1)).flatten(1).abs().amax(1) > _ROUNDING
-    away = distance(found.pixels, block.clean, campaign.threat).masked_fill(
-        out_of_the_box, torch.inf
-    )
-    flags = member_flags(
-        attack,
-        found,
-        ran,
-        fooled,
-        away,
-        campaign.threat,
-        block.verdict.ranking,
-        eight_bit=campaign.eight_bit,
-    )
+    flags = member_flags(attack, found, block, fooled, campaign.threat, campaign.eight_bit)
     if not block.members:
         flags = tuple((*block.probed, *own) if i < IMAGES else own for i, own in enumerate(flags))
     block.members.append(
         MemberResult(
-            name=prefix + attack.name,
+            name=name,
             ran=ran,
             prediction=verdict.prediction,
             margin=verdict.margin,
@@ -212,51 +152,29 @@ def _take(
             flags=flags,
         )
     )
-    _keep_best(block, prefix + attack.name, candidates, verdict, fooled, iteration)
+    block.keep_best(name, candidates, verdict, fooled, iteration)
     if campaign.stop == "first":
         block.standing = block.standing & ~fooled
 
 
-def _keep_best(
-    block: Block,
-    name: str,
-    candidates: Tensor,
-    verdict: Verdict,
-    fooled: Tensor,
-    iteration: Tensor,
-) -> None:
-    ran = block.standing
-    newly = fooled & block.right & torch.tensor([not winner for winner in block.winner]).to(fooled)
-    better = (ran & (newly | (verdict.margin > block.best_verdict.margin))).nonzero().squeeze(1)
-    block.best[better] = candidates[better]
-    block.best_verdict.take(better, verdict, better)
-    for position in newly.nonzero().squeeze(1).tolist():
-        block.winner[position] = name
-        block.iteration[position] = iteration[position]
+def _candidates(block: Block, found: Findings, campaign: Campaign) -> Tensor:
+    """What is judged of each image: the attack's best, brought into ball and box, and rounded."""
+    candidates = project(found.pixels, block.clean, campaign.threat)
+    if not campaign.eight_bit:
+        return candidates
+    rounded, inside = to_eight_bit(candidates, block.clean, campaign.threat)
+    allowed = (inside & block.standing).view(-1, 1, 1, 1)
+    # What was confirmed is rounded already, and in L2 a second rounding stretches it anew.
+    rounded = torch.where(found.fooled.view(-1, 1, 1, 1), found.pixels, rounded)
+    return torch.where(allowed, rounded, block.clean)
 
 
-def _result(block: Block, threat: ThreatModel) -> AttackResult:
-    flags = zip(*(member.flags for member in block.members), strict=True)
-    return AttackResult(
-        pixels=block.best,
-        status=_status(block.right.tolist(), block.winner),
-        attack=tuple(block.winner),
-        clean_predictions=block.verdict.prediction,
-        clean_margins=block.verdict.margin,
-        predictions=block.best_verdict.prediction,
-        margins=block.best_verdict.margin,
-        loss=block.best_verdict.loss,
-        distance=distance(block.best, block.clean, threat),
-        iteration=block.iteration,
-        forwards=torch.stack([member.forwards for member in block.members]).sum(0),
-        backwards=torch.stack([member.backwards for member in block.members]).sum(0),
-        health=tuple(tuple(sorted({flag for row in rows for flag in row})) for rows in flags),
-        members=tuple(block.members),
-    )
-
-
-def _status(right: list[bool], winner: list[str]) -> tuple[Status, ...]:
-    return tuple(
-        "clean_wrong" if not was_right else "fooled" if name else "survived"
-        for was_right, name in zip(right, winner, strict=True)
-    )
+def _verdict(logits_of: Logits, block: Block, candidates: Tensor, campaign: Campaign) -> Verdict:
+    """The verdict on the candidates of those standing; of the others, that on the clean image."""
+    verdict, rows = block.verdict.copy(), block.standing.nonzero().squeeze(1)
+    if len(rows):
+        judged = judge(
+            logits_of, candidates[rows], block.labels[rows], campaign.batch_size, campaign.votes
+        )
+        verdict.take(rows, judged, torch.arange(len(rows), device=rows.device))
+    return verdict

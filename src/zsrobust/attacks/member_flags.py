@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from zsrobust.attacks.ball import distance
+from zsrobust.attacks.block import Block
 from zsrobust.attacks.findings import Findings
 from zsrobust.attacks.search import Attack
 from zsrobust.threat_model import ThreatModel
@@ -16,21 +19,15 @@ _OUTSIDE = 1e-5
 def member_flags(
     attack: Attack,
     found: Findings,
-    ran: Tensor,
+    block: Block,
     fooled: Tensor,
-    away: Tensor,
     threat: ThreatModel,
-    ranking: Tensor,
-    *,
     eight_bit: bool,
 ) -> tuple[tuple[str, ...], ...]:
-    """Flags an image, for those that ran.
-
-    away: (n,), how far the attack's own pixels lie from the clean ones; infinite outside the box.
-    """
-    stood = ran & ~fooled
-    rise = found.margins - found.first
-    always = attack.flags(ranking.shape[1])
+    """Flags an image, for those of the block that the attack was given. fooled: (n,) bool."""
+    ran = block.standing
+    stood, rise = ran & ~fooled, found.margins - found.first
+    always = attack.flags(block.verdict.ranking.shape[1])
     wrong_in_vain = "lost-in-rounding" if eight_bit else "silent-success"
     raised = {
         "zero-gradient": ran & found.silent,
@@ -42,10 +39,19 @@ def member_flags(
         & (rise > 0),
         "no-progress": stood & (rise <= 0) & ~found.seen_wrong & attack.stays_inside,
         "random-start": fooled & (found.iteration == 0),
-        "outside-ball": ran & (away > threat.eps + _OUTSIDE),
+        "outside-ball": ran & _outside(found.pixels, block.clean, threat),
     }
     rows = {flag: which.tolist() for flag, which in raised.items()}
     return tuple(
         (*always, *(flag for flag, which in rows.items() if which[i])) if was_run else ()
         for i, was_run in enumerate(ran.tolist())
     )
+
+
+def _outside(pixels: Tensor, clean: Tensor, threat: ThreatModel) -> Tensor:
+    """Which pixels lie outside ball or box by more than rounding, (n,) bool."""
+    beyond_box = torch.linalg.vector_norm(
+        (pixels - pixels.clamp(0, 1)).flatten(1), torch.inf, dim=1
+    )
+    beyond_ball = distance(pixels, clean, threat) - threat.eps
+    return torch.maximum(beyond_box, beyond_ball) > _OUTSIDE
