@@ -3,7 +3,7 @@ import re
 import pytest
 
 from zsrobust.training.recipe import RECIPES
-from zsrobust.workflows.quickstart import Defence, load_settings, quickstart
+from zsrobust.workflows.quickstart import Defence, Strong, load_settings, quickstart
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,7 @@ def made(tiny_folder, tmp_path_factory):
             "model": str(tiny_folder),
             "tasks": ["scenes-shapes", "scenes-heldout"],
             "images": 12,
+            "strong": Strong(protocol="apgd-ce+t-eps4", images=4),
             "defences": defences,
         }
     )
@@ -33,11 +34,19 @@ def made(tiny_folder, tmp_path_factory):
 def test_the_page_holds_three_models_on_every_task_and_the_figure(made):
     result, said, _ = made
     page = result.page.read_text()
-    assert len(result.runs) == 6
-    for word in ("undefended", "TECOA", "TGA-ZSR", "scenes-heldout", "Where the model looks"):
+    assert len(result.runs) == 12
+    assert {run.summary.n for run in result.runs} == {12, 4}
+    for word in (
+        "undefended",
+        "apgd-ce+t",
+        "TECOA",
+        "TGA-ZSR",
+        "scenes-heldout",
+        "Where the model looks",
+    ):
         assert word in page
     assert any("Fine-tune with TECOA" in line for line in said)
-    assert len(result.times) == 7
+    assert len(result.times) == 10
 
 
 def test_a_second_run_keeps_what_is_finished(made):

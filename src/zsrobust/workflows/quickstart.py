@@ -148,7 +148,7 @@ def _measure(
                 _look(model, run, chosen)
             yield run
     strong = chosen.strong
-    with stages.stage(f"Attack it in earnest on {strong.images} images a task"):
+    with stages.stage(f"Attack the {title} model in earnest, {strong.images} images a task"):
         for task in chosen.tasks:
             yield evaluate(
                 model,
