@@ -11,6 +11,8 @@ from zsrobust.report.rows import Results, Row, interval, percent, results
 from zsrobust.report.story import Story
 
 WIDEST = 96
+NAME = 18
+"""Columns that a task's name gets before other columns do."""
 
 
 def print_terminal(cells: Sequence[Cell], story: Story | None = None) -> None:
@@ -41,8 +43,10 @@ def _table(table: Results, tasks: list[tuple[str, list[Row]]], labelled: bool) -
     from rich.text import Text
 
     radii, attacks = len(table.eps) > 1, table.attacks
-    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    shown.add_column("task, model", overflow="fold")
+    space = (0, 1 if len(attacks) > 1 else 2, 0, 0)
+    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=space)
+    longest = max(len(name) for task, rows in tasks for name in (task, *(r.model for r in rows)))
+    shown.add_column("task, model", overflow="fold", min_width=min(longest, NAME))
     for title in _titles(attacks, radii, labelled):
         shown.add_column(title, justify="right", no_wrap=True)
     shown.add_column("", min_width=9)

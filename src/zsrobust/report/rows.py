@@ -30,8 +30,8 @@ class Attacked:
 class Row:
     """One model on one task at one eps (empty: nothing was attacked), under every attack of it.
 
-    model: as the story calls it; name: as its run does. n, clean, chance: of the run with the
-    most images. attacked: in the order of the table's columns. marks: numbers of the notes.
+    model: as the story calls it; name: as its run does. n, clean, chance, collapsed: of the run
+    with the most images. attacked: in the order of the columns. marks: numbers of the notes.
     """
 
     task: str
@@ -126,7 +126,9 @@ def _radius(cell: Cell, position: int) -> str:
 def _row(group: list[tuple[Cell, int]], story: Story, against: Baseline, notes: list[str]) -> Row:
     cell, position = max(group, key=lambda each: each[0].summary.n)
     summary = cell.summary
-    said = [note for each, where in group for note in _said(each, where, story)]
+    said = [note for each, where in group for note in _said(each, where)]
+    if summary.collapsed:
+        said.append(f"{story.call(cell.model)} on {cell.dataset} has collapsed: {_reason(cell)}.")
     return Row(
         task=cell.dataset,
         model=story.call(cell.model),
@@ -136,7 +138,7 @@ def _row(group: list[tuple[Cell, int]], story: Story, against: Baseline, notes: 
         attacked=tuple(_attacked(group, against)),
         eps=_radius(cell, position),
         chance=summary.chance,
-        collapsed=any(each.summary.collapsed for each, _ in group),
+        collapsed=summary.collapsed,
         tuned=cell.dataset in story.tuned_on.get(cell.model, ()),
         labelled=summary.labelled,
         marks=_numbers(said, notes),
@@ -154,11 +156,9 @@ def _attacked(group: list[tuple[Cell, int]], against: Baseline) -> Iterator[Atta
             yield Attacked(cell.attack, cell.summary.n, rate, above)
 
 
-def _said(cell: Cell, position: int, story: Story) -> Iterator[str]:
+def _said(cell: Cell, position: int) -> Iterator[str]:
     """The warnings of a run, before and after its numbers."""
     yield from cell.header.warnings
-    if cell.summary.collapsed:
-        yield f"{story.call(cell.model)} on {cell.dataset} has collapsed: {_reason(cell)}."
     if cell.summary.by_eps:
         for sign in signs(cell.summary.by_eps[position], cell.summary.collapsed):
             if sign.level != "note" and sign.flag != "collapsed":
