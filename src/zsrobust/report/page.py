@@ -13,14 +13,13 @@ from zsrobust.report.attention_figure import attention_figure
 from zsrobust.report.attention_movement import movements
 from zsrobust.report.cells import Cell, Training, read_trainings, some_cells
 from zsrobust.report.drawing import colours, inline
-from zsrobust.report.rows import Row, interval, percent, results
+from zsrobust.report.rows import Row, results
 from zsrobust.report.sentences import headline, what_was_done
 from zsrobust.report.story import Story, story_of
 from zsrobust.report.strips import Dot, strip
+from zsrobust.report.templating import TEMPLATES, page_environment
 from zsrobust.report.trade_off import trade_off
 from zsrobust.report.training_curves import training_curves
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(folder: Path, out: Path | None = None, story: Story | None = None) -> Path:
@@ -68,13 +67,7 @@ def render(folder: Path, story: Story | None = None) -> str:
 
 
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"percent": percent, "interval": interval}
+    environment = page_environment()
     environment.globals |= {"row_strip": _row_strip, "mean_strip": _mean_strip}
     return environment.get_template("page.html.j2")
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from zsrobust.records.atomic import write_text
-from zsrobust.report.page import TEMPLATES
-from zsrobust.report.rows import interval, percent
 from zsrobust.report.selfcheck_figure import attacks_figure, curve_figure
 from zsrobust.report.selfcheck_words import QUESTIONS, effort, p_value, subject
+from zsrobust.report.templating import TEMPLATES, page_environment
 from zsrobust.selfcheck.names import TITLES
 from zsrobust.selfcheck.result import SelfCheck
 
@@ -44,13 +43,8 @@ def render_selfcheck(result: SelfCheck) -> str:
 
 
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"percent": percent, "interval": interval, "p_value": p_value}
+    environment = page_environment()
+    environment.filters["p_value"] = p_value
     return environment.get_template("selfcheck.html.j2")
 
 
