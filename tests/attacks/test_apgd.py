@@ -22,12 +22,12 @@ def begun(steps=100, eps=0.1, classes=5, turn=0, norm="linf", clean=GREY, **sett
 
 def follow(search, losses, gradient=None):
     """Feeds losses one look after the other; returns iterates looked at and the steps' sizes."""
-    seen, sizes, row = [], [], torch.tensor([0])
+    seen, sizes = [], []
     for loss in losses:
-        pixels = search.pixels(row).clone()
+        pixels = search.pixels().clone()
         up = torch.ones_like(pixels) if gradient is None else gradient
         look = Look(pixels, torch.zeros(1, 5), torch.tensor([float(loss)]), up)
-        search.advance(row, look)
+        search.advance(look)
         seen.append(pixels)
         sizes.append(round(float(search.step_size[0]), 9))
     return seen, sizes
@@ -77,16 +77,16 @@ def test_a_halved_step_starts_again_from_the_best_point_with_its_gradient():
     """
     search = begun(steps=10)
     up, down = torch.ones(1, 3, 1, 1), -torch.ones(1, 3, 1, 1)
-    row, seen = torch.tensor([0]), []
+    seen = []
     for loss, gradient in ((3.0, up), (2.0, down), (1.0, down)):
-        pixels = search.pixels(row).clone()
-        search.advance(row, Look(pixels, torch.zeros(1, 5), torch.tensor([loss]), gradient))
+        pixels = search.pixels().clone()
+        search.advance(Look(pixels, torch.zeros(1, 5), torch.tensor([loss]), gradient))
         seen.append(pixels)
     start, before, size = seen[0], seen[1], 0.1
     assert float(search.step_size[0]) == pytest.approx(size)
     ahead = torch.minimum(start + size, GREY + 0.1)
     expected = (start + 0.75 * (ahead - start) + 0.25 * (start - before)).clamp(0.4, 0.6)
-    assert torch.allclose(search.pixels(row), expected, atol=1e-6)
+    assert torch.allclose(search.pixels(), expected, atol=1e-6)
 
 
 def test_the_first_step_has_no_momentum_and_later_ones_carry_a_quarter_of_the_last():
@@ -142,8 +142,7 @@ def test_targets_follow_the_clean_ranking():
     attack = APGD("t", loss="targeted-margin", targets=9)
     case = Case(GREY, ranking[:, 0], ranking, ["a"], ThreatModel("linf", 0.1), 0)
     logits = torch.tensor([[0.1, 0.2, 0.3, 1.0, 0.5]])
-    row = torch.tensor([0])
-    leads = [float(attack.begin(case, turn).loss(logits, row)) for turn in range(4)]
+    leads = [float(attack.begin(case, turn).loss(logits)) for turn in range(4)]
     assert leads == pytest.approx([0.2 - 1, 0.5 - 1, 0.1 - 1, 0.3 - 1])
 
 

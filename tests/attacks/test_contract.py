@@ -12,11 +12,12 @@ from zsrobust.attacks.losses import margin
 from zsrobust.attacks.pgd import PGD
 from zsrobust.attacks.randomised import Randomised
 from zsrobust.attacks.run_attack import run_attack
-from zsrobust.attacks.search import Attack
+from zsrobust.attacks.search import Attack, Search
 from zsrobust.attacks.square import Square
 from zsrobust.randomness import uniform_noise
 from zsrobust.testing.attack_contract import ContractError, check_attack
 from zsrobust.testing.tiny_clip import random_images, tiny_classifier
+from zsrobust.threat_model import ThreatModel
 
 RADII = {"linf": "4/255", "l2": 0.15}
 PIXELS = images(32, low=0.0, high=1.0)
@@ -81,31 +82,42 @@ class RandomSearch(Attack):
     """Whether it keeps to [0, 1]."""
 
     def begin(self, case, turn):
-        return RandomSearchUnderWay(self, case, turn)
+        shape = (self.tries, *case.clean.shape[1:])
+        return RandomSearchUnderWay(
+            looks=self.tries,
+            attack=self,
+            threat=case.threat,
+            clean=case.clean,
+            labels=case.labels,
+            noise=uniform_noise(case.ids, shape, case.seed, self.name, turn).sign(),
+            tried=torch.zeros_like(case.labels),
+        )
 
 
-class RandomSearchUnderWay:
-    def __init__(self, attack, case, turn):
-        self.attack, self.case, self.looks = attack, case, attack.tries
-        shape = (attack.tries, *case.clean.shape[1:])
-        self.noise = uniform_noise(case.ids, shape, case.seed, attack.name, turn).sign()
-        self.tried = torch.zeros_like(case.labels)
+@dataclass
+class RandomSearchUnderWay(Search):
+    attack: RandomSearch
+    threat: ThreatModel
+    clean: torch.Tensor
+    labels: torch.Tensor
+    noise: torch.Tensor
+    tried: torch.Tensor
 
-    def wants_gradient(self, rows):
-        return torch.zeros_like(rows, dtype=torch.bool)
+    def wants_gradient(self):
+        return torch.zeros_like(self.tried, dtype=torch.bool)
 
-    def pixels(self, rows):
-        step = self.noise[rows, self.tried[rows].clamp_max(self.attack.tries - 1)]
+    def pixels(self):
+        step = self.noise[torch.arange(len(self.tried)), self.tried]
         if self.attack.reach > 1 or not self.attack.boxed:
-            return self.case.clean[rows] + self.attack.reach * self.case.threat.eps * step
-        return project(self.case.clean[rows] + step, self.case.clean[rows], self.case.threat)
+            return self.clean + self.attack.reach * self.threat.eps * step
+        return project(self.clean + step, self.clean, self.threat)
 
-    def loss(self, logits, rows):
-        return margin(logits, self.case.labels[rows])
+    def loss(self, logits):
+        return margin(logits, self.labels)
 
-    def advance(self, rows, look):
-        self.tried[rows] += 1
-        return self.tried[rows] >= self.attack.tries
+    def advance(self, look):
+        self.tried += 1
+        return self.tried >= self.attack.tries
 
 
 @pytest.mark.parametrize("norm", RADII)

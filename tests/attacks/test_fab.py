@@ -66,27 +66,25 @@ def test_its_steps_are_the_gradients_it_takes_one_more_look_each_at_most():
 
 def test_a_step_overshoots_by_a_twentieth_and_a_success_backs_off_by_a_tenth():
     """Logits (0, m - 0.6) with m the mean pixel: from 0.5 the boundary is 0.1 away."""
-    clean, row = torch.full((1, 3, 2, 2), 0.5), torch.tensor([0])
+    clean = torch.full((1, 3, 2, 2), 0.5)
     ranking = torch.tensor([[0, 1]])
     case = Case(clean, ranking[:, 0], ranking, ["a"], ThreatModel("linf", 0.2), 0)
     search = FAB("fab").begin(case, 0)
     gradient = torch.full_like(clean, 1 / 12)
-    assert torch.equal(search.pixels(row), clean)
-    search.advance(row, Look(clean, torch.tensor([[0, -0.1]]), torch.tensor([-0.1]), gradient))
-    candidate = search.pixels(row)
+    assert torch.equal(search.pixels(), clean)
+    search.advance(Look(clean, torch.tensor([[0, -0.1]]), torch.tensor([-0.1]), gradient))
+    candidate = search.pixels()
     assert torch.allclose(candidate, clean + 1.05 * 0.1, atol=1e-5)
-    search.advance(
-        row, Look(candidate, torch.tensor([[0, 0.005]]), torch.tensor([0.005]), gradient)
-    )
-    backed_off = search.pixels(row)
+    search.advance(Look(candidate, torch.tensor([[0, 0.005]]), torch.tensor([0.005]), gradient))
+    backed_off = search.pixels()
     assert torch.allclose(backed_off, clean + 0.9 * 0.105, atol=1e-5)
     lead = torch.tensor([float(backed_off.mean()) - 0.6])
-    search.advance(row, Look(backed_off, torch.tensor([[0, lead.item()]]), lead, gradient))
+    search.advance(Look(backed_off, torch.tensor([[0, lead.item()]]), lead, gradient))
     own, others = 0.6 - float(backed_off.mean()), 0.1
     pull = own / (own + others)
     expected = (1 - pull) * (backed_off + 1.05 * own) + pull * (clean + 1.05 * others)
     assert pull < 0.1
-    assert torch.allclose(search.pixels(row), expected, atol=1e-5)
+    assert torch.allclose(search.pixels(), expected, atol=1e-5)
 
 
 def test_it_draws_no_random_numbers():

@@ -8,7 +8,7 @@ from torch import nn
 
 from zsrobust.attacks.ball import project
 from zsrobust.attacks.losses import margin
-from zsrobust.attacks.search import Attack
+from zsrobust.attacks.search import Attack, Search
 from zsrobust.testing import attack_contract
 from zsrobust.testing.attack_contract import ContractError, check_attack
 from zsrobust.testing.tiny_clip import random_images, tiny_classifier, tiny_clip
@@ -95,27 +95,26 @@ class Shot(Attack):
     draw: object = None
 
     def begin(self, case, turn):
-        return ShotUnderWay(self, case)
+        shot = case.clean + case.threat.eps * self.draw(case)
+        return ShotUnderWay(1, project(shot, case.clean, case.threat), case.labels)
 
 
-class ShotUnderWay:
-    looks = 1
+@dataclass
+class ShotUnderWay(Search):
+    at: torch.Tensor
+    labels: torch.Tensor
 
-    def __init__(self, attack, case):
-        self.case = case
-        self.at = project(case.clean + case.threat.eps * attack.draw(case), case.clean, case.threat)
+    def wants_gradient(self):
+        return torch.zeros_like(self.labels, dtype=torch.bool)
 
-    def wants_gradient(self, rows):
-        return torch.zeros_like(rows, dtype=torch.bool)
+    def pixels(self):
+        return self.at
 
-    def pixels(self, rows):
-        return self.at[rows]
+    def loss(self, logits):
+        return margin(logits, self.labels)
 
-    def loss(self, logits, rows):
-        return margin(logits, self.case.labels[rows])
-
-    def advance(self, rows, look):
-        return torch.ones_like(rows, dtype=torch.bool)
+    def advance(self, look):
+        return torch.ones_like(self.labels, dtype=torch.bool)
 
 
 def test_an_attack_that_draws_from_the_global_generator_is_found():

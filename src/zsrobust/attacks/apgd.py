@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from zsrobust.attacks.ball import ascend, on_the_sphere, project
-from zsrobust.attacks.losses import LOSSES, TARGETED
-from zsrobust.attacks.search import Attack, Case, Look
+from zsrobust.attacks.losses import LOSSES, TARGETED, TargetedLoss
+from zsrobust.attacks.search import Attack, Case, Look, Search
 from zsrobust.errors import SettingsError
+from zsrobust.threat_model import ThreatModel
 
 MOMENTUM = 0.75
 RISES = 0.75
@@ -59,102 +60,130 @@ class APGD(Attack):
         return {"dlr": 3, "targeted-dlr": 4}.get(self.loss, 2)
 
     def begin(self, case: Case, turn: int) -> APGDSearch:
-        """From a random point of the sphere."""
-        return APGDSearch(self, case, turn)
+        """From a random point of the sphere, with a first step of two radii."""
+        start = on_the_sphere(case.clean, case.ids, case.threat, case.seed, self.name, turn)
+        count = torch.zeros_like(case.labels)
+        lowest = start.new_full((len(start),), -torch.inf)
+        rank = 1 + turn // self.restarts if self.targets else 0
+        return APGDSearch(
+            looks=self.steps + 1,
+            rise=self._loss(case.classes),
+            threat=case.threat,
+            clean=case.clean,
+            labels=case.labels,
+            targets=case.ranking[:, rank],
+            at=start,
+            before=start,
+            best=start.clone(),
+            best_gradient=torch.zeros_like(start),
+            step_size=start.new_full((len(start),), 2 * case.threat.eps),
+            step=count,
+            rises=count.clone(),
+            last_loss=lowest,
+            best_loss=lowest.clone(),
+            best_at_check=lowest.clone(),
+            halved=torch.ones_like(count, dtype=torch.bool),
+        )
+
+    def _loss(self, classes: int) -> TargetedLoss:
+        """What is maximised: (logits, labels, targets) -> (k,)."""
+        enough = self.needed_classes <= classes
+        if self.targets:
+            return TARGETED[self.loss if enough else "targeted-margin"]
+        untargeted = LOSSES[self.loss if enough else "margin"]
+        return lambda logits, labels, targets: untargeted(logits, labels)
 
 
-class APGDSearch:
-    """Auto-PGD under way on some images."""
+@dataclass
+class APGDSearch(Search):
+    """Auto-PGD under way.
 
-    def __init__(self, attack: APGD, case: Case, turn: int) -> None:
-        """Draws the start on the sphere; the first step is two radii long."""
-        self.case, self.looks = case, attack.steps + 1
-        self.rank = 1 + turn // attack.restarts if attack.targets else 0
-        enough = attack.needed_classes <= case.classes
-        self.untargeted = LOSSES["margin" if attack.targets or not enough else attack.loss]
-        self.targeted = TARGETED[attack.loss if attack.targets and enough else "targeted-margin"]
-        self.at = on_the_sphere(case.clean, case.ids, case.threat, case.seed, attack.name, turn)
-        self.before = self.at.clone()
-        self.best, self.best_gradient = self.at.clone(), torch.zeros_like(self.at)
-        count, like = len(case.labels), self.at.new_zeros(len(case.labels))
-        self.step_size = torch.full_like(like, 2 * case.threat.eps)
-        self.step = torch.zeros_like(case.labels)
-        self.rises = torch.zeros_like(case.labels)
-        self.last_loss, self.best_loss = like - torch.inf, like - torch.inf
-        self.best_at_check = like - torch.inf
-        self.halved = torch.ones(count, dtype=torch.bool, device=like.device)
-        self.window_ends = torch.tensor(_windows(attack.steps), device=like.device)
+    rise: what is maximised, of logits, labels and targets. step: how many were made. rises: how
+    many of this window's steps raised the loss. halved: whether the last checkpoint did so.
+    """
 
-    def wants_gradient(self, rows: Tensor) -> Tensor:
+    rise: TargetedLoss
+    threat: ThreatModel
+    clean: Tensor
+    labels: Tensor
+    targets: Tensor
+    at: Tensor
+    before: Tensor
+    best: Tensor
+    best_gradient: Tensor
+    step_size: Tensor
+    step: Tensor
+    rises: Tensor
+    last_loss: Tensor
+    best_loss: Tensor
+    best_at_check: Tensor
+    halved: Tensor
+
+    def wants_gradient(self) -> Tensor:
         """All but those at their last iterate."""
-        return self.step[rows] < self.looks - 1
+        return self.step < self.looks - 1
 
-    def pixels(self, rows: Tensor) -> Tensor:
+    def pixels(self) -> Tensor:
         """The iterates."""
-        return self.at.index_select(0, rows)
+        return self.at
 
-    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+    def loss(self, logits: Tensor) -> Tensor:
         """The attack's loss, of the target of this round where it is targeted."""
-        labels = self.case.labels[rows]
-        if self.rank:
-            return self.targeted(logits, labels, self.case.ranking[rows, self.rank])
-        return self.untargeted(logits, labels)
+        return self.rise(logits, self.labels, self.targets)
 
-    def advance(self, rows: Tensor, look: Look) -> Tensor:
+    def advance(self, look: Look) -> Tensor:
         """Enters the loss, halves the step where a checkpoint asks for it, and steps."""
         if look.gradient is None or look.loss is None:
-            return torch.ones_like(rows, dtype=torch.bool)
-        self._enter(rows, look, look.loss, look.gradient)
-        gradient = self._check(rows, look.gradient)
-        at, clean = self.at.index_select(0, rows), self.case.clean.index_select(0, rows)
-        size = self.step_size[rows].view(-1, 1, 1, 1)
-        ahead = ascend(at, gradient, clean, self.case.threat, size)
-        first = self.step[rows] == 0
+            return torch.ones_like(self.halved)
+        first = self.step == 0
+        self._enter(first, look.loss, look.gradient)
+        gradient = self._check(look.gradient)
+        ahead = ascend(self.at, gradient, self.clean, self.threat, self.step_size.view(-1, 1, 1, 1))
         weight = torch.where(first, 1.0, MOMENTUM).view(-1, 1, 1, 1)
-        drift = (at - self.before.index_select(0, rows)).mul_(1 - weight)
-        ahead = ahead.sub_(at).mul_(weight).add_(at).add_(drift)
-        self.before[rows] = at
-        self.at[rows] = project(ahead, clean, self.case.threat)
-        self.step[rows] += 1
-        return torch.zeros_like(rows, dtype=torch.bool)
+        drift = (self.at - self.before).mul_(1 - weight)
+        ahead = ahead.sub_(self.at).mul_(weight).add_(self.at).add_(drift)
+        self.before, self.at = self.at, project(ahead, self.clean, self.threat)
+        self.step += 1
+        return torch.zeros_like(self.halved)
 
-    def _enter(self, rows: Tensor, look: Look, loss: Tensor, gradient: Tensor) -> None:
+    def _enter(self, first: Tensor, loss: Tensor, gradient: Tensor) -> None:
         """The loss of the iterate that was looked at: has it risen, is it the best?"""
-        first = self.step[rows] == 0
-        self.rises[rows] += ((loss > self.last_loss[rows]) & ~first).long()
-        self.last_loss[rows] = loss
-        better = loss > self.best_loss[rows]
-        risen = better.nonzero().squeeze(1)
-        where = rows[risen]
-        self.best[where] = look.pixels.index_select(0, risen)
-        self.best_gradient[where] = gradient.index_select(0, risen)
-        self.best_loss[where] = loss[risen]
-        self.best_at_check[rows[first]] = loss[first]
+        self.rises += (loss > self.last_loss) & ~first
+        self.last_loss = loss
+        rows = (loss > self.best_loss).nonzero().squeeze(1)
+        if len(rows) == len(loss):
+            self.best.copy_(self.at)
+            self.best_gradient.copy_(gradient)
+        elif len(rows):
+            self.best[rows] = self.at.index_select(0, rows)
+            self.best_gradient[rows] = gradient.index_select(0, rows)
+        self.best_loss = torch.maximum(self.best_loss, loss)
+        self.best_at_check = torch.where(first, loss, self.best_at_check)
 
-    def _check(self, rows: Tensor, gradient: Tensor) -> Tensor:
+    def _check(self, gradient: Tensor) -> Tensor:
         """At the end of a window: halve the step and go back to the best point, or go on.
 
         Returns the gradients from which to step.
         """
-        window = self.window_ends[self.step[rows]]
-        if not bool((window > 0).any()):
-            return gradient
+        window = _windows(self.looks - 1, self.step.device)[self.step]
         ends = window > 0
-        few = self.rises[rows] <= RISES * window
-        stale = ~self.halved[rows] & (self.best_at_check[rows] >= self.best_loss[rows])
+        if not bool(ends.any()):
+            return gradient
+        few = self.rises <= RISES * window
+        stale = ~self.halved & (self.best_at_check >= self.best_loss)
         halve = ends & (few | stale)
-        self.halved[rows] = torch.where(ends, halve, self.halved[rows])
-        self.best_at_check[rows] = torch.where(ends, self.best_loss[rows], self.best_at_check[rows])
-        self.rises[rows] = self.rises[rows].masked_fill(ends, 0)
-        where = rows[halve]
-        self.step_size[where] /= 2
-        self.at[where] = self.best[where]
-        return torch.where(halve.view(-1, 1, 1, 1), self.best_gradient[rows], gradient)
+        self.halved = torch.where(ends, halve, self.halved)
+        self.best_at_check = torch.where(ends, self.best_loss, self.best_at_check)
+        self.rises = self.rises.masked_fill(ends, 0)
+        self.step_size = torch.where(halve, self.step_size / 2, self.step_size)
+        back = halve.view(-1, 1, 1, 1)
+        self.at = torch.where(back, self.best, self.at)
+        return torch.where(back, self.best_gradient, gradient)
 
 
 @lru_cache
-def _windows(steps: int) -> tuple[int, ...]:
-    """For each step 0..steps the length of the window that ends with it, else 0.
+def _windows(steps: int, device: torch.device) -> Tensor:
+    """For each step 0..steps the length of the window that ends with it, else 0: (steps + 1,).
 
     Of 100 steps the windows end at 22, 41, 57, 70, 80, 87, 93 and 99.
     """
@@ -165,4 +194,4 @@ def _windows(steps: int) -> tuple[int, ...]:
         end += length
         ends[end] = length
         length = max(length - shrink, shortest)
-    return tuple(ends)
+    return torch.tensor(ends, device=device)

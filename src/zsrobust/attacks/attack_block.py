@@ -18,7 +18,7 @@ from zsrobust.attacks.looking import Logits
 from zsrobust.attacks.member_flags import member_flags
 from zsrobust.attacks.precision import Precision, passes
 from zsrobust.attacks.probes import IMAGES, probe
-from zsrobust.attacks.pursuit import SLACK, Quarry, pursue
+from zsrobust.attacks.pursuit import SLACK, Hunt, pursue, rounds_at_once
 from zsrobust.attacks.result import AttackResult, MemberResult
 from zsrobust.attacks.search import Attack, Cascade, Case
 from zsrobust.threat_model import ThreatModel
@@ -69,32 +69,30 @@ def _open(
 def _run_member(
     search_logits: Logits, logits_of: Logits, block: Block, attack: Attack, campaign: Campaign
 ) -> Findings:
-    found = Findings.none_yet(block.clean)
-    first = campaign.stop == "first"
+    found, first = Findings.none_yet(block.clean), campaign.stop == "first"
     doubtful = campaign.eight_bit or campaign.votes > 1
-    confirm = partial(_confirm, logits_of, block, campaign) if doubtful else None
-    for turn in range(attack.rounds(block.verdict.ranking.shape[1])):
-        again = block.standing & ~found.fooled if first else block.standing
-        targets = again.nonzero().squeeze(1)
+    hunt = Hunt(
+        logits_of=search_logits,
+        begin=lambda images, turn: attack.begin(_case(block, images, campaign), turn),
+        clean=block.clean,
+        labels=block.labels,
+        threat=campaign.threat,
+        batch_size=campaign.batch_size,
+        samples=campaign.samples,
+        every_look=first and attack.iterate == "best",
+        stays_inside=attack.stays_inside,
+        confirm=partial(_confirm, logits_of, block, campaign) if doubtful else None,
+    )
+    turn, rounds = 0, attack.rounds(block.verdict.ranking.shape[1])
+    on_cpu = block.clean.device.type == "cpu"
+    while turn < rounds:
+        targets = (block.standing & ~found.fooled if first else block.standing).nonzero().squeeze(1)
         if not len(targets):
             break
-        quarry = Quarry(
-            block.clean,
-            block.labels,
-            targets,
-            campaign.threat,
-            every_look=first and attack.iterate == "best",
-            stays_inside=attack.stays_inside,
-            confirm=confirm,
-        )
-        pursue(
-            search_logits,
-            quarry,
-            attack.begin(_case(block, targets, campaign), turn),
-            found,
-            batch_size=campaign.batch_size,
-            samples=campaign.samples,
-        )
+        count = rounds_at_once(len(targets), rounds - turn, campaign.batch_size, on_cpu)
+        turns = range(turn, turn + (count if first else 1))
+        pursue(hunt, targets, turns, found)
+        turn = turns.stop
     return found
 
 

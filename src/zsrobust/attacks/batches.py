@@ -1,8 +1,8 @@
 """How a block is cut into batches whose shapes depend on the block alone.
 
 The unit of work is a block of 256 consecutive ids. As images fall out, a batch is refilled from
-its own block in a fixed order and padded up to one of a few shapes, so that the same block gives
-the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
+its own block in a fixed order, and on a GPU padded up to one of a few shapes, so that the same
+block gives the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
 """
 
 from __future__ import annotations
@@ -40,23 +40,25 @@ def in_blocks(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, 
         yield torch.cat(pixels), torch.cat(labels)
 
 
-def padded(positions: Tensor, batch_size: int) -> Tensor:
-    """`positions` (n,) with the first repeated up to one of few widths, `batch_size` at most.
+def padded(rows: Tensor, batch_size: int) -> Tensor:
+    """`rows` (n, ...), on a GPU with the first repeated up to 8, 16, 32, 64 ... of them.
 
-    On a GPU 8, 16, 32, 64 ...; a CPU pays for every row, so there 1, 2, 4, 8, 16, 24, 32 ...
+    At most `batch_size`. A CPU pays for every row and gains nothing from few shapes: as they are.
     """
-    count, on_cpu = len(positions), positions.device.type == "cpu"
-    width = 1 if on_cpu else _EIGHT
+    count, width = len(rows), _EIGHT
+    if rows.device.type == "cpu":
+        return rows
     while width < count:
-        width = width + _EIGHT if on_cpu and width >= _EIGHT else 2 * width
+        width *= 2
     width = min(width, max(batch_size, count))
-    return torch.cat([positions, positions[:1].expand(width - count)])
+    return torch.cat([rows, rows[:1].expand(width - count, *rows.shape[1:])])
 
 
 def in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int) -> Tensor:
     """`function` over pixels (n, 3, H, W) in padded batches, rows as if in one call."""
-    outputs = []
-    for start in range(0, len(pixels), batch_size):
-        positions = torch.arange(start, min(start + batch_size, len(pixels)), device=pixels.device)
-        outputs.append(function(pixels[padded(positions, batch_size)])[: len(positions)])
-    return torch.cat(outputs)
+    return torch.cat(
+        [
+            function(padded(part, batch_size))[: len(part)]
+            for part in torch.split(pixels, batch_size)
+        ]
+    )

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from zsrobust.attacks.losses import targeted_margin
 from zsrobust.attacks.plane import way_to_plane
-from zsrobust.attacks.search import Attack, Case, Look
+from zsrobust.attacks.search import Attack, Case, Look, Search
 from zsrobust.errors import SettingsError
+from zsrobust.threat_model import Norm
 
 PULL = 0.1
 """alpha_max: how far the step may lean towards the clean image's own projection."""
@@ -51,75 +52,84 @@ class FAB(Attack):
         return min(self.targets, classes - 1)
 
     def begin(self, case: Case, turn: int) -> FABSearch:
-        """From the clean images."""
-        return FABSearch(self, case, turn)
+        """From the clean images, all of them nearer to their label than to the target."""
+        count = torch.zeros_like(case.labels)
+        return FABSearch(
+            looks=2 * self.steps,
+            steps=self.steps,
+            norm=case.threat.norm,
+            clean=case.clean,
+            labels=case.labels,
+            targets=case.ranking[:, 1 + turn],
+            at=case.clean.clone(),
+            step=count,
+            is_candidate=torch.zeros_like(count, dtype=torch.bool),
+            foreseen_wrong=torch.zeros_like(count, dtype=torch.bool),
+        )
 
 
-class FABSearch:
-    """FAB-T under way on some images.
+@dataclass
+class FABSearch(Search):
+    """FAB-T under way.
 
     A step ends at a candidate. One that is right gives the next step's gradient by the same look;
     one that is wrong is looked at without a gradient where that can be foreseen (the candidate
     before was wrong too), and the next gradient is taken where the search has backed off to.
     """
 
-    def __init__(self, attack: FAB, case: Case, turn: int) -> None:
-        """Starts at the clean images, all of them nearer to their label than to the target."""
-        self.case, self.steps, self.looks = case, attack.steps, 2 * attack.steps
-        self.targets = case.ranking[:, 1 + turn]
-        self.at = case.clean.clone()
-        count = len(case.labels)
-        self.step = torch.zeros_like(case.labels)
-        self.is_candidate = torch.zeros(count, dtype=torch.bool, device=self.at.device)
-        self.foreseen_wrong = self.is_candidate.clone()
+    steps: int
+    norm: Norm
+    clean: Tensor
+    labels: Tensor
+    targets: Tensor
+    at: Tensor
+    step: Tensor
+    is_candidate: Tensor
+    foreseen_wrong: Tensor
 
-    def wants_gradient(self, rows: Tensor) -> Tensor:
+    def wants_gradient(self) -> Tensor:
         """All but candidates that are likely wrong, and last ones."""
-        spared = self.foreseen_wrong[rows] | (self.step[rows] >= self.steps)
-        return ~(self.is_candidate[rows] & spared)
+        return ~(self.is_candidate & (self.foreseen_wrong | (self.step >= self.steps)))
 
-    def pixels(self, rows: Tensor) -> Tensor:
+    def pixels(self) -> Tensor:
         """Candidates, and points to step from."""
-        return self.at.index_select(0, rows)
+        return self.at
 
-    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+    def loss(self, logits: Tensor) -> Tensor:
         """How far the target leads the true class."""
-        return targeted_margin(logits, self.case.labels[rows], self.targets[rows])
+        return targeted_margin(logits, self.labels, self.targets)
 
-    def advance(self, rows: Tensor, look: Look) -> Tensor:
+    def advance(self, look: Look) -> Tensor:
         """Judges candidates, backs off from wrong ones, and steps where a gradient is at hand."""
-        wrong = look.logits.argmax(1) != self.case.labels[rows]
-        candidate = self.is_candidate[rows]
-        self.foreseen_wrong[rows] = torch.where(candidate, wrong, self.foreseen_wrong[rows])
-        beyond = (candidate & wrong).nonzero().squeeze(1)
-        self._back_off(rows[beyond], look.pixels.index_select(0, beyond))
-        self.is_candidate[rows] = False
-        finished = candidate & (self.step[rows] >= self.steps)
+        wrong, candidate = look.logits.argmax(1) != self.labels, self.is_candidate
+        beyond, finished = candidate & wrong, candidate & (self.step >= self.steps)
+        self.foreseen_wrong = torch.where(candidate, wrong, self.foreseen_wrong)
+        self.is_candidate = torch.zeros_like(candidate)
+        ahead = torch.where(beyond.view(-1, 1, 1, 1), self._backed_off(), self.at)
         if look.gradient is not None and look.loss is not None:
-            going = (~(candidate & wrong) & ~finished).nonzero().squeeze(1)
-            pixels, gradient = (
-                part.index_select(0, going) for part in (look.pixels, look.gradient)
-            )
-            self._step(rows[going], pixels, gradient, look.loss[going])
+            going = (~beyond & ~finished).nonzero().squeeze(1)
+            ahead[going] = self._step(going, look.gradient[going], look.loss[going])
+            self.is_candidate[going] = True
+            self.step[going] += 1
+        self.at = ahead
         return finished
 
-    def _back_off(self, rows: Tensor, pixels: Tensor) -> None:
+    def _backed_off(self) -> Tensor:
         """From a misclassified candidate part of the way back to the clean image."""
-        clean = self.case.clean.index_select(0, rows)
-        self.at[rows] = clean + BACKWARD * (pixels - clean)
+        return self.clean + BACKWARD * (self.at - self.clean)
 
-    def _step(self, rows: Tensor, pixels: Tensor, gradient: Tensor, lead: Tensor) -> None:
+    def _step(self, rows: Tensor, gradient: Tensor, lead: Tensor) -> Tensor:
         """Projects iterate and clean image onto the boundary's plane, and goes between the two."""
-        clean = self.case.clean.index_select(0, rows)
-        here, origin, normal = pixels.flatten(1), clean.flatten(1), gradient.flatten(1)
+        here, origin = (part[rows].flatten(1) for part in (self.at, self.clean))
+        normal = gradient.flatten(1)
         height = (normal * (origin - here)).sum(1) + lead
         ways = way_to_plane(
             torch.cat([here, origin]),
             torch.cat([normal, normal]),
             torch.cat([lead, height]),
-            self.case.threat.norm,
+            self.norm,
         )
-        if self.case.threat.norm == "linf":
+        if self.norm == "linf":
             lengths = ways.abs().amax(1).clamp_min(1e-8)
         else:
             lengths = torch.linalg.vector_norm(ways, dim=1).clamp_min(1e-8)
@@ -127,6 +137,4 @@ class FABSearch:
         pull = (own / (own + others)).clamp(0, PULL)[:, None]
         way, way_back = ways.chunk(2)
         ahead = (1 - pull) * (here + OVERSHOOT * way) + pull * (origin + OVERSHOOT * way_back)
-        self.at[rows] = ahead.clamp(0, 1).view_as(pixels)
-        self.is_candidate[rows] = True
-        self.step[rows] += 1
+        return ahead.clamp(0, 1).view_as(gradient)

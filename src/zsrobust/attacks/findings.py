@@ -1,4 +1,4 @@
-"""What an attack has found for each image of a block, kept up to date as it goes."""
+"""What an attack has found for each image, kept up to date as it goes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zsrobust.attacks.losses import margin
+from zsrobust.attacks.rows import Rows
 from zsrobust.attacks.search import Look
 
 
@@ -15,33 +16,23 @@ from zsrobust.attacks.search import Look
 class Sight:
     """What a look says of the images that were looked at, (k,) each.
 
-    images: positions in the block. wrong: misclassified. margins: best wrong minus true logit.
-    number: how many looks came before.
+    wrong: misclassified. margins: best wrong minus true logit. number: how many looks came before.
     """
 
-    images: Tensor
     look: Look
     wrong: Tensor
     margins: Tensor
     number: Tensor
 
-    @classmethod
-    def of(cls, images: Tensor, look: Look, labels: Tensor, number: Tensor) -> Sight:
-        """Of a look at `images`, whose labels are (k,)."""
-        wrong = look.logits.argmax(1) != labels
-        return cls(images, look, wrong, margin(look.logits, labels), number)
-
-    def some(self, rows: Tensor) -> Sight:
-        """Of some rows only, without gradient. rows: (j,) int64."""
-        look = Look(self.look.pixels[rows], self.look.logits[rows])
-        return Sight(
-            self.images[rows], look, self.wrong[rows], self.margins[rows], self.number[rows]
-        )
+    @property
+    def any_wrong(self) -> bool:
+        """Whether any image is misclassified."""
+        return bool(self.wrong.any())
 
 
 @dataclass
-class Findings:
-    """One row an image of the block, (n,) each but pixels (n, 3, H, W).
+class Findings(Rows):
+    """One row an image, (k,) each but pixels (k, 3, H, W).
 
     pixels: best judged look by margin; margins: its margin, -inf before any. iteration: the look
     of the first success, else -1. fooled: at a judged look, beyond the doubt of rounding.
@@ -62,7 +53,7 @@ class Findings:
 
     @classmethod
     def none_yet(cls, clean: Tensor) -> Findings:
-        """Nothing found: clean pixels (n, 3, H, W), no counts."""
+        """Nothing found: clean pixels (k, 3, H, W), no counts."""
         count, device = len(clean), clean.device
         zeros = torch.zeros(count, dtype=torch.int64, device=device)
         never = torch.zeros(count, dtype=torch.bool, device=device)
@@ -80,43 +71,62 @@ class Findings:
             late=lowest * torch.nan,
         )
 
-    def judge(self, sight: Sight, slack: float) -> Tensor:
-        """Takes in judged looks; returns who is fooled by more than `slack`, (k,) bool.
+    def see(self, look: Look, labels: Tensor, samples: int) -> Sight:
+        """Counts a look, judged or not, and notes what speaks of the attack's health."""
+        wrong = look.logits.argmax(1) != labels
+        sight = Sight(look, wrong, margin(look.logits, labels), self.forwards // samples)
+        self.forwards += samples
+        if sight.any_wrong:
+            self.seen_wrong |= wrong
+        if look.peaks is not None:
+            self.backwards += samples
+            self.silent |= (look.peaks == 0) & ~wrong
+        started = sight.number == 0
+        if bool(started.any()):
+            self.first = torch.where(started, sight.margins, self.first)
+        return sight
+
+    def judge(self, sight: Sight, judged: Tensor, slack: float) -> Tensor:
+        """Takes in a look where it is judged; returns who is fooled by more than `slack`, (k,).
 
         A misclassification within `slack` logits of a tie is kept, yet the search goes on: judged
         again in another batch it might be none.
         """
-        images, margins = sight.images, sight.margins
-        early = sight.wrong & (self.iteration[images] < 0)
+        wrong = sight.wrong & judged
         # A tie can be wrong at margin 0: the first success must be kept even so.
-        rows = (early | (margins > self.margins[images])).nonzero().squeeze(1)
-        if len(rows):
-            self.pixels[images[rows]] = sight.look.pixels.index_select(0, rows)
-            self.margins[images[rows]] = margins[rows]
-        beyond = sight.wrong & (margins > slack)
-        if bool(sight.wrong.any()):
-            self.iteration[images] = torch.where(early, sight.number, self.iteration[images])
-            self.fooled[images] |= beyond
+        better = (judged & (sight.margins > self.margins)) | (wrong & (self.iteration < 0))
+        self._keep(better.nonzero().squeeze(1), sight.look.pixels, sight.margins)
+        if sight.any_wrong:
+            self.iteration = torch.where(wrong & (self.iteration < 0), sight.number, self.iteration)
+        beyond = wrong & (sight.margins > slack)
+        self.fooled |= beyond
         return beyond
 
     def mark_late(self, sight: Sight, late: int) -> None:
         """Notes the best margin of those whose look this was the `late`-th of."""
         reached = sight.number == late
         if bool(reached.any()):
-            images = sight.images[reached]
-            self.late[images] = self.margins[images]
+            self.late = torch.where(reached, self.margins, self.late)
 
-    def watch(self, sight: Sight, samples: int) -> None:
-        """Counts looks, judged or not, and notes what speaks of the attack's health."""
-        images = sight.images
-        self.forwards[images] += samples
-        if bool(sight.wrong.any()):
-            self.seen_wrong[images] |= sight.wrong
-        if sight.look.gradient is not None:
-            self.backwards[images] += samples
-            zero = sight.look.gradient.flatten(1).abs().amax(1) == 0
-            self.silent[images] |= zero & ~sight.wrong
-        started = sight.number == 0
-        if bool(started.any()):
-            started = started & self.first[images].isnan()
-            self.first[images] = torch.where(started, sight.margins, self.first[images])
+    def absorb(self, images: Tensor, other: Findings) -> None:
+        """Enters what one round found for some images, (j,) int64, all different."""
+        mine = self.some(images)
+        early = (mine.iteration < 0) & (other.iteration >= 0)
+        better = early | other.fooled | (other.margins > mine.margins)
+        mine.late = torch.where(other.late.isnan(), mine.late, mine.margins.maximum(other.late))
+        mine._keep(better.nonzero().squeeze(1), other.pixels, other.margins)
+        mine.iteration = torch.where(early, other.iteration, mine.iteration)
+        mine.first = torch.where(mine.first.isnan(), other.first, mine.first)
+        for flag in ("fooled", "seen_wrong", "silent"):
+            getattr(mine, flag).logical_or_(getattr(other, flag))
+        mine.forwards += other.forwards
+        mine.backwards += other.backwards
+        self.put(images, mine)
+
+    def _keep(self, rows: Tensor, pixels: Tensor, margins: Tensor) -> None:
+        if len(rows) == len(margins):
+            self.pixels.copy_(pixels)
+            self.margins.copy_(margins)
+        elif len(rows):
+            self.pixels[rows] = pixels.index_select(0, rows)
+            self.margins[rows] = margins[rows]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from zsrobust.attacks.batches import padded
 from zsrobust.attacks.search import Look
 from zsrobust.errors import RunError
 
@@ -19,23 +21,22 @@ def look_at(
     pixels: Tensor,
     loss: Callable[[Tensor], Tensor] | None,
     *,
-    count: int,
+    batch_size: int,
     samples: int = 1,
 ) -> Look:
-    """Logits of pixels (k, 3, H, W) and, given a loss of logits, its gradient; first `count` rows.
+    """Logits of pixels (k, 3, H, W) and, given a loss (k,) of logits, its gradient.
 
     samples: forwards over which logits, loss and gradient are averaged (randomised classifiers).
     Raises RunError where no gradient reaches the pixels, or one that is not finite.
     """
-    looks = [_one(logits_of, pixels, loss, count) for _ in range(samples)]
-    if samples == 1:
-        return looks[0]
-    return Look(
-        looks[0].pixels,
-        _mean([look.logits for look in looks]),
-        None if loss is None else _mean([look.loss for look in looks]),
-        None if loss is None else _mean([look.gradient for look in looks]),
-    )
+    looks = [_one(logits_of, pixels, loss, batch_size) for _ in range(samples)]
+    look = looks[0] if samples == 1 else _averaged(looks)
+    if look.gradient is None:
+        return look
+    peaks = look.gradient.flatten(1).abs().amax(1)
+    if not bool(peaks.isfinite().all()):
+        raise RunError("The gradient in the pixels is NaN or infinite: no attack can follow it.")
+    return replace(look, peaks=peaks)
 
 
 def input_gradient(total: Tensor, pixels: Tensor) -> Tensor:
@@ -61,21 +62,27 @@ def pixel_gradient(loss: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
 
 
 def _one(
-    logits_of: Logits, pixels: Tensor, loss: Callable[[Tensor], Tensor] | None, count: int
+    logits_of: Logits, pixels: Tensor, loss: Callable[[Tensor], Tensor] | None, batch_size: int
 ) -> Look:
+    count = len(pixels)
     if loss is None:
         with torch.no_grad():
-            return Look(pixels[:count], logits_of(pixels)[:count])
+            return Look(pixels, logits_of(padded(pixels, batch_size))[:count])
     with torch.enable_grad():
-        variable = pixels.detach().requires_grad_()
-        logits = logits_of(variable)
+        variable = padded(pixels.detach(), batch_size).requires_grad_()
+        logits = logits_of(variable)[:count]
         losses = loss(logits)
-        gradient = input_gradient(losses.sum(), variable)
-    # The largest element is NaN or infinite where any is, and is found faster than each is asked.
-    if not bool(gradient.abs().amax().isfinite()):
-        raise RunError("The gradient in the pixels is NaN or infinite: no attack can follow it.")
-    return Look(pixels[:count], logits.detach()[:count], losses.detach()[:count], gradient[:count])
+        gradient = input_gradient(losses.sum(), variable)[:count]
+    return Look(pixels, logits.detach(), losses.detach(), gradient)
 
 
-def _mean(parts: list[Tensor | None]) -> Tensor:
-    return torch.stack([part for part in parts if part is not None]).mean(0)
+def _averaged(looks: Sequence[Look]) -> Look:
+    """The mean of several looks at the same pixels."""
+    logits, losses, gradients = (
+        [part for part in parts if part is not None]
+        for parts in zip(*((look.logits, look.loss, look.gradient) for look in looks), strict=True)
+    )
+    mean = torch.stack(logits).mean(0)
+    if not losses:
+        return Look(looks[0].pixels, mean)
+    return Look(looks[0].pixels, mean, torch.stack(losses).mean(0), torch.stack(gradients).mean(0))

@@ -11,7 +11,7 @@ from torch import Tensor
 from zsrobust.attacks.ball import ascend, random_start
 from zsrobust.attacks.looking import pixel_gradient
 from zsrobust.attacks.losses import LOSSES, ImageLoss
-from zsrobust.attacks.search import Attack, Case, Iterate, Look
+from zsrobust.attacks.search import Attack, Case, Iterate, Look, Search
 from zsrobust.attacks.step_size import step_length
 from zsrobust.errors import SettingsError
 from zsrobust.threat_model import ThreatModel
@@ -50,46 +50,49 @@ class PGD(Attack):
 
     def begin(self, case: Case, turn: int) -> PGDSearch:
         """From a random point of the ball."""
-        return PGDSearch(self, case, turn)
+        return PGDSearch(
+            looks=self.steps + 1,
+            attack=self,
+            threat=case.threat,
+            clean=case.clean,
+            labels=case.labels,
+            at=random_start(case.clean, case.ids, case.threat, case.seed, self.name, turn),
+            step=torch.zeros_like(case.labels),
+        )
 
 
-class PGDSearch:
-    """PGD under way on some images."""
+@dataclass
+class PGDSearch(Search):
+    """PGD under way. at: the iterates. step: how many steps were made."""
 
-    def __init__(self, attack: PGD, case: Case, turn: int) -> None:
-        """Draws the random start."""
-        self.attack, self.case = attack, case
-        self.looks = attack.steps + 1
-        self.step_size = step_length(attack.step_size, case.threat.eps)
-        self.at = random_start(case.clean, case.ids, case.threat, case.seed, attack.name, turn)
-        self.step = torch.zeros_like(case.labels)
+    attack: PGD
+    threat: ThreatModel
+    clean: Tensor
+    labels: Tensor
+    at: Tensor
+    step: Tensor
 
-    def wants_gradient(self, rows: Tensor) -> Tensor:
+    def wants_gradient(self) -> Tensor:
         """All but those whose last iterate is looked at."""
-        return self.step[rows] < self.attack.steps
+        return self.step < self.attack.steps
 
-    def pixels(self, rows: Tensor) -> Tensor:
+    def pixels(self) -> Tensor:
         """The iterates."""
-        return self.at.index_select(0, rows)
+        return self.at
 
-    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+    def loss(self, logits: Tensor) -> Tensor:
         """The attack's loss of the true labels."""
-        loss = LOSSES[self.attack.loss](logits, self.case.labels[rows])
-        return loss / len(rows) if self.attack.reduction == "mean" else loss
+        loss = LOSSES[self.attack.loss](logits, self.labels)
+        return loss / len(loss) if self.attack.reduction == "mean" else loss
 
-    def advance(self, rows: Tensor, look: Look) -> Tensor:
+    def advance(self, look: Look) -> Tensor:
         """One projected step."""
-        if look.gradient is not None:
-            self.at[rows] = ascend(
-                look.pixels,
-                look.gradient,
-                self.case.clean.index_select(0, rows),
-                self.case.threat,
-                self.step_size,
-            )
-            self.step[rows] += 1
-            return torch.zeros_like(rows, dtype=torch.bool)
-        return torch.ones_like(rows, dtype=torch.bool)
+        if look.gradient is None:
+            return torch.ones_like(self.step, dtype=torch.bool)
+        size = step_length(self.attack.step_size, self.threat.eps)
+        self.at = ascend(self.at, look.gradient, self.clean, self.threat, size)
+        self.step += 1
+        return torch.zeros_like(self.step, dtype=torch.bool)
 
 
 def pgd(

@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from torch import Tensor
 
+from zsrobust.attacks.rows import Rows
 from zsrobust.threat_model import ThreatModel
 
 Iterate = Literal["best", "last"]
@@ -21,9 +22,9 @@ Iterate = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class Case:
-    """What one round of an attack is given: m images, all classified correctly when clean.
+    """What a round of an attack begins with: k images, all classified correctly when clean.
 
-    clean: (m, 3, H, W) in [0, 1]. labels: (m,) int64. ranking: (m, C), the true class first, then
+    clean: (k, 3, H, W) in [0, 1]. labels: (k,) int64. ranking: (k, C), the true class first, then
     the others by clean logit. ids name the images' random numbers, beside `seed`.
     """
 
@@ -42,33 +43,39 @@ class Case:
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at some rows of a search: pixels (k, 3, H, W), logits (k, C).
+    """What was seen of a search's rows: pixels (k, 3, H, W), logits (k, C).
 
-    loss (k,) and gradient (k, 3, H, W) are None where no gradient was asked for.
+    loss (k,), gradient (k, 3, H, W) and its largest element by size, peaks (k,), are None where no
+    gradient was asked for.
     """
 
     pixels: Tensor
     logits: Tensor
     loss: Tensor | None = None
     gradient: Tensor | None = None
+    peaks: Tensor | None = None
 
 
-class Search(Protocol):
-    """One round of an attack under way. rows: (k,) int64 positions among its m images."""
+@dataclass
+class Search(Rows, ABC):
+    """A round of an attack under way on k images. looks: how many at an image are planned."""
 
     looks: int
-    """How many looks at an image are planned."""
 
-    def wants_gradient(self, rows: Tensor) -> Tensor:
+    @abstractmethod
+    def wants_gradient(self) -> Tensor:
         """Which rows need a gradient at the coming look, (k,) bool."""
 
-    def pixels(self, rows: Tensor) -> Tensor:
+    @abstractmethod
+    def pixels(self) -> Tensor:
         """What to look at now, (k, 3, H, W)."""
 
-    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+    @abstractmethod
+    def loss(self, logits: Tensor) -> Tensor:
         """What the gradient is taken of, per image (k,): maximised, never averaged over images."""
 
-    def advance(self, rows: Tensor, look: Look) -> Tensor:
+    @abstractmethod
+    def advance(self, look: Look) -> Tensor:
         """Takes in a look; returns which rows have had their last, (k,) bool."""
 
 

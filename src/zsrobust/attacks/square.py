@@ -6,6 +6,7 @@ Every image draws its own squares and colours; the released code draws one for t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,9 +14,10 @@ from torch import Tensor
 from zsrobust.attacks.ball import project
 from zsrobust.attacks.bumps import bump, tiled_bumps
 from zsrobust.attacks.losses import margin
-from zsrobust.attacks.search import Attack, Case, Look
+from zsrobust.attacks.search import Attack, Case, Look, Search
 from zsrobust.errors import SettingsError
 from zsrobust.randomness import uniform_noise
+from zsrobust.threat_model import Norm, ThreatModel
 
 HALVED_AT = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """Queries after which the share of pixels in a square is halved."""
@@ -43,100 +45,126 @@ class Square(Attack):
             )
 
     def begin(self, case: Case, turn: int) -> SquareSearch:
-        """From stripes (L-inf) or a tiling of bumps (L2)."""
-        return SquareSearch(self, case, turn)
-
-
-class SquareSearch:
-    """Square Attack under way on some images."""
-
-    def __init__(self, attack: Square, case: Case, turn: int) -> None:
-        """Draws all random numbers an image will need."""
-        self.attack, self.case, self.looks = attack, case, attack.queries + 1
+        """From stripes (L-inf) or a tiling of bumps (L2), with all random numbers drawn."""
         _, channels, height, width = case.clean.shape
-        key = (case.seed, attack.name, turn)
-        device = case.clean.device
-        self.sides = _sides(attack, case)
+        key, device = (case.seed, self.name, turn), case.clean.device
         draws = uniform_noise(
-            case.ids, (attack.queries, _POSITIONS + channels + 1), *key, device=device
+            case.ids, (self.queries, _POSITIONS + channels + 1), *key, device=device
         )
-        self.corners = _corners(draws[..., :_POSITIONS], self.sides, height, width)
-        self.signs = _signs(draws[..., _POSITIONS:]).to(torch.int8)
-        self.best_margin = torch.full((len(case.ids),), -torch.inf, device=device)
-        self.query = torch.zeros_like(case.labels)
-        shape = (channels, 1, width) if case.threat.norm == "linf" else (channels, 5, 5)
-        colours = _signs(uniform_noise(case.ids, shape, *key, "start", device=device))
-        if case.threat.norm == "linf":
-            start = case.threat.eps * colours
-        else:
-            start = tiled_bumps(height, width, device) * _tiles(colours, height, width)
-            start = start * (case.threat.eps / _length(start).clamp_min(_TINY))
-        self.best = project(case.clean + start, case.clean, case.threat)
+        sides = _sides(self, height, width, case.threat.norm, device)
+        return SquareSearch(
+            looks=self.queries + 1,
+            attack=self,
+            threat=case.threat,
+            clean=case.clean,
+            labels=case.labels,
+            corners=_corners(draws[..., :_POSITIONS], sides, height, width),
+            signs=_signs(draws[..., _POSITIONS:]).to(torch.int8),
+            best=_start(case, *key),
+            best_margin=case.clean.new_full((len(case.ids),), -torch.inf),
+            query=torch.zeros_like(case.labels),
+        )
 
-    def wants_gradient(self, rows: Tensor) -> Tensor:
+
+@dataclass
+class SquareSearch(Search):
+    """Square Attack under way.
+
+    corners, signs: of each query's squares, (k, queries, 4) and (k, queries, channels + 1).
+    """
+
+    attack: Square
+    threat: ThreatModel
+    clean: Tensor
+    labels: Tensor
+    corners: Tensor
+    signs: Tensor
+    best: Tensor
+    best_margin: Tensor
+    query: Tensor
+
+    def wants_gradient(self) -> Tensor:
         """None."""
-        return torch.zeros_like(rows, dtype=torch.bool)
+        return torch.zeros_like(self.query, dtype=torch.bool)
 
-    def pixels(self, rows: Tensor) -> Tensor:
+    def pixels(self) -> Tensor:
         """The stripes at first, then the best so far with one more square."""
-        query, pixels = self.query[rows], self.best.index_select(0, rows)
-        going = query > 0
-        if not bool(going.any()):
-            return pixels
-        propose = self._recolour if self.case.threat.norm == "linf" else self._move_mass
-        if bool(going.all()):
-            return propose(rows, pixels, query - 1)
-        some = going.nonzero().squeeze(1)
-        pixels[some] = propose(rows[some], pixels[some], query[some] - 1)
+        going = (self.query > 0).nonzero().squeeze(1)
+        if not len(going):
+            return self.best
+        if len(going) == len(self.query):
+            return self._proposal()
+        pixels = self.best.clone()
+        pixels[going] = self.some(going)._proposal()
         return pixels
 
-    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+    def loss(self, logits: Tensor) -> Tensor:
         """The margin."""
-        return margin(logits, self.case.labels[rows])
+        return margin(logits, self.labels)
 
-    def advance(self, rows: Tensor, look: Look) -> Tensor:
+    def advance(self, look: Look) -> Tensor:
         """Keeps a proposal that raised the margin, or that fools."""
-        margins = self.loss(look.logits, rows)
-        better = (margins > self.best_margin[rows]) | (margins >= 0)
-        kept = better.nonzero().squeeze(1)
-        self.best[rows[kept]] = look.pixels.index_select(0, kept)
-        self.best_margin[rows[kept]] = margins[kept]
-        self.query[rows] += 1
-        return self.query[rows] > self.attack.queries
+        margins = self.loss(look.logits)
+        kept = ((margins > self.best_margin) | (margins >= 0)).nonzero().squeeze(1)
+        if len(kept):
+            self.best = self.best.index_copy(0, kept, look.pixels.index_select(0, kept))
+            self.best_margin[kept] = margins[kept]
+        self.query += 1
+        return self.query > self.attack.queries
 
-    def _recolour(self, rows: Tensor, best: Tensor, query: Tensor) -> Tensor:
+    def _proposal(self) -> Tensor:
+        rows, query = torch.arange(len(self.query), device=self.query.device), self.query - 1
+        corners, signs = self.corners[rows, query], self.signs[rows, query]
+        height, width = self.clean.shape[2:]
+        side = _sides(self.attack, height, width, self.threat.norm, query.device)[query]
+        if self.threat.norm == "linf":
+            return self._recolour(corners, signs, side)
+        return self._move_mass(corners, signs.to(self.clean.dtype), side)
+
+    def _recolour(self, corners: Tensor, signs: Tensor, side: Tensor) -> Tensor:
         """L-inf: 2 eps up or down in a square, a sign a channel, then back into the ball."""
-        clean, corners = self.case.clean.index_select(0, rows), self.corners[rows, query]
-        inside = _window(corners[:, :2], self.sides[query], clean)
-        colour = self.signs[rows, query, :-1] * (2 * self.case.threat.eps)
-        proposed = (inside * colour[:, :, None, None]).add_(best)
-        return project(proposed, clean, self.case.threat)
+        inside = _window(corners[:, :2], side, self.clean)
+        colour = signs[:, :-1] * (2 * self.threat.eps)
+        proposed = (inside * colour[:, :, None, None]).add_(self.best)
+        return project(proposed, self.clean, self.threat)
 
-    def _move_mass(self, rows: Tensor, best: Tensor, query: Tensor) -> Tensor:
+    def _move_mass(self, corners: Tensor, signs: Tensor, side: Tensor) -> Tensor:
         """L2: a bump in one window takes the mass of a second, and what the ball has left."""
-        clean, eps = self.case.clean.index_select(0, rows), self.case.threat.eps
-        delta, side = best - clean, self.sides[query]
-        corners, signs = self.corners[rows, query], self.signs[rows, query].to(clean.dtype)
-        one, two = _window(corners[:, :2], side, clean), _window(corners[:, 2:], side, clean)
+        eps, delta = self.threat.eps, self.best - self.clean
+        one = _window(corners[:, :2], side, self.clean)
+        two = _window(corners[:, 2:], side, self.clean)
         channel_length = (delta.square() * one).sum((2, 3), keepdim=True).sqrt()
         both = (delta.square() * torch.maximum(one, two)).sum((2, 3), keepdim=True)
-        left = (eps**2 - _length(delta).square()).clamp_min(0) / clean.shape[1]
+        left = (eps**2 - _length(delta).square()).clamp_min(0) / self.clean.shape[1]
         new = bump(one, side, signs[:, -1] < 0) * signs[:, :-1, None, None]
         new = new + one * delta / channel_length.clamp_min(_TINY)
         new = new / new.square().sum((2, 3), keepdim=True).sqrt().clamp_min(_TINY)
         delta = delta * (1 - torch.maximum(one, two)) + new * (left + both).sqrt()
         delta = delta * (eps / _length(delta).clamp_min(_TINY))
-        return project(clean + delta, clean, self.case.threat)
+        return project(self.clean + delta, self.clean, self.threat)
 
 
-def _sides(attack: Square, case: Case) -> Tensor:
+def _start(case: Case, *key: object) -> Tensor:
+    """Stripes of +eps and -eps, one a column and channel; in L2 a tiling of bumps of length eps."""
+    _, channels, height, width = case.clean.shape
+    device, eps = case.clean.device, case.threat.eps
+    shape = (channels, 1, width) if case.threat.norm == "linf" else (channels, 5, 5)
+    colours = _signs(uniform_noise(case.ids, shape, *key, "start", device=device))
+    if case.threat.norm == "linf":
+        return project(case.clean + eps * colours, case.clean, case.threat)
+    tiling = tiled_bumps(height, width, device) * _tiles(colours, height, width)
+    tiling = tiling * (eps / _length(tiling).clamp_min(_TINY))
+    return project(case.clean + tiling, case.clean, case.threat)
+
+
+@lru_cache
+def _sides(attack: Square, height: int, width: int, norm: Norm, device: torch.device) -> Tensor:
     """The side of the square of each query, (queries,) int64; for L2 odd, and at least 3."""
-    query = torch.arange(attack.queries, device=case.clean.device)
-    halvings = (query[:, None] > torch.tensor(HALVED_AT, device=query.device)).sum(1)
-    height, width = case.clean.shape[2:]
+    query = torch.arange(attack.queries, device=device)
+    halvings = (query[:, None] > torch.tensor(HALVED_AT, device=device)).sum(1)
     shorter = min(height, width)
     sides = (attack.share * height * width / 2.0**halvings).sqrt().round().long()
-    if case.threat.norm == "linf":
+    if norm == "linf":
         return sides.clamp(1, shorter)
     sides = sides.clamp(3, shorter)
     return (sides + (sides % 2 == 0).long()).clamp_max(shorter - 1 + shorter % 2)
