@@ -18,7 +18,7 @@ from zsrobust.attacks.looking import Logits
 from zsrobust.attacks.member_flags import member_flags
 from zsrobust.attacks.precision import Precision, passes
 from zsrobust.attacks.probes import IMAGES, probe
-from zsrobust.attacks.pursuit import SLACK, Hunt, pursue, rounds_at_once
+from zsrobust.attacks.pursuit import SLACK, Hunt, pursue
 from zsrobust.attacks.result import AttackResult, MemberResult
 from zsrobust.attacks.search import Attack, Cascade, Case
 from zsrobust.threat_model import ThreatModel
@@ -79,20 +79,14 @@ def _run_member(
         threat=campaign.threat,
         batch_size=campaign.batch_size,
         samples=campaign.samples,
+        until_fooled=first,
         every_look=first and attack.iterate == "best",
         stays_inside=attack.stays_inside,
         confirm=partial(_confirm, logits_of, block, campaign) if doubtful else None,
     )
-    turn, rounds = 0, attack.rounds(block.verdict.ranking.shape[1])
-    on_cpu = block.clean.device.type == "cpu"
-    while turn < rounds:
-        targets = (block.standing & ~found.fooled if first else block.standing).nonzero().squeeze(1)
-        if not len(targets):
-            break
-        count = rounds_at_once(len(targets), rounds - turn, campaign.batch_size, on_cpu)
-        turns = range(turn, turn + (count if first else 1))
-        pursue(hunt, targets, turns, found)
-        turn = turns.stop
+    targets = block.standing.nonzero().squeeze(1)
+    if len(targets):
+        pursue(hunt, targets, attack.rounds(block.verdict.ranking.shape[1]), found)
     return found
 
 

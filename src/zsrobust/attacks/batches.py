@@ -1,8 +1,8 @@
 """How a block is cut into batches whose shapes depend on the block alone.
 
 The unit of work is a block of 256 consecutive ids. As images fall out, a batch is refilled from
-its own block in a fixed order, and on a GPU padded up to one of a few shapes, so that the same
-block gives the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
+its own block in a fixed order and padded up to one of a few shapes, so that the same block gives
+the same bytes whoever computes it (rounding follows shape, and `sign()` amplifies it).
 """
 
 from __future__ import annotations
@@ -40,18 +40,23 @@ def in_blocks(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, 
         yield torch.cat(pixels), torch.cat(labels)
 
 
-def padded(rows: Tensor, batch_size: int) -> Tensor:
-    """`rows` (n, ...), on a GPU with the first repeated up to 8, 16, 32, 64 ... of them.
+def width(count: int, batch_size: int, device: torch.device) -> int:
+    """To how many rows a batch of `count` is padded: one of few widths, `batch_size` at most.
 
-    At most `batch_size`. A CPU pays for every row and gains nothing from few shapes: as they are.
+    On a GPU 8, 16, 32, 64 ...; a CPU pays for every row, so there 1, 2, 4, 8, 16, 24, 32 ...
+    Every width costs memory: libraries of convolutions keep a plan for each.
     """
-    count, width = len(rows), _EIGHT
-    if rows.device.type == "cpu":
-        return rows
-    while width < count:
-        width *= 2
-    width = min(width, max(batch_size, count))
-    return torch.cat([rows, rows[:1].expand(width - count, *rows.shape[1:])])
+    on_cpu = device.type == "cpu"
+    wide = 1 if on_cpu else _EIGHT
+    while wide < count:
+        wide = wide + _EIGHT if on_cpu and wide >= _EIGHT else 2 * wide
+    return min(wide, max(batch_size, count))
+
+
+def padded(rows: Tensor, batch_size: int) -> Tensor:
+    """`rows` (n, ...) with the first repeated up to their `width`."""
+    missing = width(len(rows), batch_size, rows.device) - len(rows)
+    return torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
 
 
 def in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from zsrobust.attacks.ball import distance
+from zsrobust.attacks.batches import width
+from zsrobust.attacks.course import Course, Found
 from zsrobust.attacks.findings import Findings
 from zsrobust.attacks.looking import Logits, look_at
 from zsrobust.attacks.rows import Rows
@@ -19,8 +21,8 @@ SLACK = 1e-3
 """Logits scored again in a batch of another shape agree to this."""
 
 _INSIDE = 1e-6
-_AHEAD_ON_CPU = 32
-"""Rows up to which a batch of a small net costs a CPU little more than one image alone."""
+_AHEAD = 32
+"""Rows up to which a batch costs a small net, or a GPU, little more than one image alone."""
 
 
 Confirm = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -35,8 +37,8 @@ class Hunt:
     clean (n, 3, H, W) and labels (n,) are the whole block's.
 
     begin: positions in the block (k,) and a round -> its search on them.
-    every_look: judge each look and drop an image at its first success; otherwise every image
-    gets all its looks and its last alone is judged.
+    until_fooled: whether an image leaves once a round has fooled it. every_look: judge each look,
+    and end a round at its first success; otherwise its last look alone is judged.
     stays_inside: whether looks need no check of being inside the ball.
     confirm: a last test of pixels that fool.
     """
@@ -48,18 +50,10 @@ class Hunt:
     threat: ThreatModel
     batch_size: int
     samples: int
+    until_fooled: bool
     every_look: bool
     stays_inside: bool
     confirm: Confirm | None = None
-
-
-@dataclass
-class Found(Rows):
-    """What rounds found. images: positions in the block, (k,). turns: the round of each row."""
-
-    images: Tensor
-    turns: Tensor
-    findings: Findings
 
 
 @dataclass
@@ -76,52 +70,51 @@ class Pool(Rows):
     done: Tensor
 
 
-def rounds_at_once(targets: int, left: int, batch_size: int, on_cpu: bool) -> int:
-    """How many of the rounds left are run side by side: as many as a batch has room for.
+def pursue(hunt: Hunt, targets: Tensor, rounds: int, findings: Findings) -> None:
+    """Runs all rounds over `targets` (m,), positions in the block, into `findings`.
 
-    What comes out is what one after the other would give: see `pursue`.
+    A place that would be padding is given to an image's next round, begun ahead of its time. What
+    comes out is what one round after the other would give: the first to fool an image counts, with
+    the looks up to it; later ones are as if never begun.
     """
-    room = min(batch_size, _AHEAD_ON_CPU) if on_cpu else batch_size
-    return max(1, min(left, room // targets))
-
-
-def pursue(hunt: Hunt, targets: Tensor, turns: range, findings: Findings) -> None:
-    """Runs the rounds `turns` over `targets` (m,), positions in the block, into `findings`.
-
-    Several rounds are run side by side only where all their rows fit into one batch. The first
-    round to fool an image counts, with the looks up to it; later ones are as if never begun.
-    """
-    queue = [(turn, targets) for turn in turns]
-    pool, ended = _filled(None, queue, hunt), list[Found]()
+    queue = [(turn, targets) for turn in range(rounds)]
+    course = Course.of(findings, rounds)
+    pool = _filled(None, queue, hunt, course)
     while pool is not None:
         _look(hunt, pool)
         if not bool(pool.done.any()):
             continue
-        rest, left = _parted(pool)
-        if len(turns) == 1:
-            findings.absorb(left.images, left.findings)
-        else:
-            ended.append(left)
-        pool = _filled(rest, queue, hunt)
-    for turn in turns if ended else ():
-        for each in ended:
-            counts = (each.turns == turn) & ~findings.fooled[each.images]
-            some = each.some(counts.nonzero().squeeze(1))
-            findings.absorb(some.images, some.findings)
+        ended = pool.found.some(pool.done.nonzero().squeeze(1))
+        course.settle(ended, until_fooled=hunt.until_fooled)
+        going = ~pool.done & (pool.found.turns <= course.won[pool.found.images])
+        rows = going.nonzero().squeeze(1)
+        pool = _filled(pool.some(rows) if len(rows) else None, queue, hunt, course)
 
 
-def _filled(pool: Pool | None, queue: list[tuple[int, Tensor]], hunt: Hunt) -> Pool | None:
+def _filled(
+    pool: Pool | None, queue: list[tuple[int, Tensor]], hunt: Hunt, course: Course
+) -> Pool | None:
     """The pool with rows from the queue in its free places; None once both are empty."""
     while queue:
-        room = hunt.batch_size - (len(pool.done) if pool else 0)
-        if not room:
-            break
         turn, images = queue.pop(0)
+        images = images[course.won[images] > turn]
+        if not len(images):
+            continue
+        room = _places(hunt, len(images)) - (len(pool.done) if pool else 0)
         if len(images) > room:
-            queue.insert(0, (turn, images[room:]))
+            queue.insert(0, (turn, images[max(0, room) :]))
+        if room <= 0:
+            break
         more = _begun(hunt, images[:room], turn)
         pool = more if pool is None else pool.joined(more)
     return pool
+
+
+def _places(hunt: Hunt, standing: int) -> int:
+    """How many rows are worked on at once, of so many images that still stand."""
+    least = min(_AHEAD, hunt.batch_size)
+    wanted = min(max(standing, least), hunt.batch_size)
+    return width(wanted, hunt.batch_size, hunt.clean.device)
 
 
 def _begun(hunt: Hunt, images: Tensor, turn: int) -> Pool:
@@ -133,19 +126,6 @@ def _begun(hunt: Hunt, images: Tensor, turn: int) -> Pool:
         search=hunt.begin(images, turn),
         done=torch.zeros_like(images, dtype=torch.bool),
     )
-
-
-def _parted(pool: Pool) -> tuple[Pool | None, Found]:
-    """Who goes on, and what was found for those who are done.
-
-    A row whose image an earlier round has fooled neither goes on nor counts.
-    """
-    left = pool.found.some(pool.done.nonzero().squeeze(1))
-    fooled = left.some(left.findings.fooled.nonzero().squeeze(1))
-    same = pool.found.images[:, None] == fooled.images
-    overtaken = (same & (pool.found.turns[:, None] > fooled.turns)).any(1)
-    going = (~pool.done & ~overtaken).nonzero().squeeze(1)
-    return (pool.some(going) if len(going) else None), left
 
 
 def _look(hunt: Hunt, pool: Pool) -> None:
