@@ -8,8 +8,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zsrobust.attacks.pgd import PGD
-from zsrobust.attacks.run_attack import run_attack
 from zsrobust.classifier.zero_shot import ZeroShotClassifier, classifier_of
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.pixels import read_pixels
@@ -27,7 +25,6 @@ SETS = (
     ("pets", "test"),
     ("dtd", "test"),
 )
-CANARY_RADII = ("1/255", "2/255", "4/255", "8/255")
 _AT_ONCE = 200
 
 
@@ -71,28 +68,6 @@ def fitted_scale(model: Model, data_root: Path) -> float:
     scales = torch.arange(5.0, 100.5, 0.5)
     losses = [torch.nn.functional.cross_entropy(s * cosines, labels).item() for s in scales]
     return float(scales[losses.index(min(losses))])
-
-
-def canary_eps(model: Model, data_root: Path, images: int = 200) -> str | None:
-    """The least radius at which margin-PGD-20 leaves less than 0.5 % right on both main sets.
-
-    On the first `images` of CIFAR-10 and Tiny-ImageNet test; None where no radius does.
-    """
-    attack = PGD("margin-pgd-20", loss="margin")
-    for eps in CANARY_RADII:
-        worst = 0.0
-        for name in ("cifar10", "tinyimagenet"):
-            dataset = load_dataset(name, data_root=data_root).first(images)
-            classifier = classifier_of(model, dataset.class_names, dataset.templates)
-            pixels = read_pixels(dataset, range(images), 56)
-            labels = torch.tensor(dataset.labels)
-            result = run_attack(
-                classifier, pixels, labels, attack=attack, eps=eps, ids=list(dataset.ids)
-            )
-            worst = max(worst, (result.predictions == labels).float().mean().item())
-        if worst < 0.005:
-            return eps
-    return None
 
 
 def gradients_per_second(classifier: ZeroShotClassifier, batch: int = 64, runs: int = 8) -> float:

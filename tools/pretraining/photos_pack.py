@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tools.canary import canary_eps
 from tools.pretraining import photos_image, photos_text
 from tools.pretraining.photos_image import CONFIG, MEAN, STD
 from tools.pretraining.photos_measure import (
     accuracies,
-    canary_eps,
     fitted_scale,
     gradients_per_second,
     multiply_adds,
@@ -146,7 +146,7 @@ def _card(
         command=command,
         licence="MIT",
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-        canary_eps=canary_eps(model, data_root),
+        canary_eps=canary_eps(model, ("cifar10", "tinyimagenet"), data_root),
         accuracy=accuracies(model, data_root),
         notes=[*NOTES, f"The text tower saw {text['step']} batches of 256 phrases."],
     )
