@@ -6,6 +6,7 @@ ZsrobustError                     exit 1: a fault while running
 │   ├── SettingsError             a YAML file, an option or an override is wrong
 │   ├── PixelsError               pixels or labels of the wrong kind, shape or range
 │   ├── DataError                 a dataset is absent, damaged or mislabelled
+│   │   └── UnreadableImageError  one image of it cannot be decoded
 │   ├── ModelError                a model is absent or its parts disagree
 │   └── RunFolderError            a folder holds another run
 └── RunError                      something broke that was right when it began
@@ -40,6 +41,10 @@ class PixelsError(InputError):
 
 class DataError(InputError):
     """A dataset that is absent, damaged or mislabelled."""
+
+
+class UnreadableImageError(DataError):
+    """One image of a dataset that cannot be decoded, named by file, member and position."""
 
 
 class ModelError(InputError):

@@ -7,6 +7,7 @@ from tests.data.small_sets import write_cifar10, write_photos
 import zsrobust
 from zsrobust.data.catalogue import ENTRIES, dataset_entry, dataset_names, load_dataset
 from zsrobust.data.entry import DatasetEntry
+from zsrobust.data.readers.catalogue import READERS
 from zsrobust.errors import DataError, SettingsError, UnknownNameError
 from zsrobust.settings import leading_comment, parse, read_yaml
 
@@ -29,12 +30,26 @@ def test_every_entry_is_valid_and_begins_with_a_command_that_exists(name):
         assert (PACKAGE / "training" / "recipes" / f"{recipe}.yaml").is_file()
 
 
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_every_set_has_prompts_faults_a_place_to_get_it_and_a_reader(name):
+    entry = dataset_entry(name)
+    assert entry.notes and entry.resolutions
+    assert set(entry.splits) == {split for layout in entry.layouts for split in layout.splits}
+    for layout in entry.layouts:
+        assert callable(READERS[layout.kind])
+    kinds = entry.prompts.of_kinds()
+    assert kinds["single"][0].count("{}") == 1
+    assert entry.prompts.unofficial == (name == "hateful_memes")
+    assert ("as-released" in kinds) == (name != "hateful_memes")
+    assert ("ensemble" in kinds) == (name not in ("hateful_memes", "caltech256"))
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_scenes_have_the_counts_of_their_entries_and_masks(name):
     entry = dataset_entry(name)
     for split in ("val", "test"):
         dataset = load_dataset(name, split=split)
-        assert (len(dataset), dataset.variant) == (entry.counts[split], "official")
+        assert (len(dataset), dataset.variant) == (entry.splits[split].count, "official")
     assert max(dataset.labels) < len(dataset.class_names)
     first = dataset.first(2)
     assert first.read(0).size == (56, 56)
@@ -66,11 +81,29 @@ def test_the_hash_tells_tasks_over_the_same_images_apart():
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_absent_data_says_what_was_looked_for_where_and_how_to_get_it(name, tmp_path, monkeypatch):
     monkeypatch.delenv("ZSROBUST_DATA_ROOT", raising=False)
-    with pytest.raises(DataError, match=f"{name} .*wds_{name}: --data-root DIR.*ZSROBUST_DATA_R"):
+    entry = dataset_entry(name)
+    split = "test" if "test" in entry.splits else "all"
+    offered = [layout for layout in entry.layouts if split in layout.splits]
+    with pytest.raises(DataError, match=f"{name} .*{offered[0].folder}.*: --data-root DIR.*ZSROB"):
         load_dataset(name)
-    hub = dataset_entry(name).hub or "clip-benchmark"
-    with pytest.raises(DataError, match=rf"looked for .*/wds_{name}/test/\*\.tar .*{hub}"):
+    with pytest.raises(DataError) as error:
         load_dataset(name, data_root=tmp_path)
+    for layout in offered:
+        assert layout.how in str(error.value)
+        assert all(folder in str(error.value) for folder in layout.folders)
+    assert str(tmp_path) in str(error.value)
+
+
+def test_a_split_that_another_layout_has_is_pointed_at(tmp_path):
+    with pytest.raises(DataError, match=r"all \(caltech101/101_ObjectCategories\)"):
+        load_dataset("caltech101", data_root=tmp_path)
+
+
+def test_a_set_that_is_not_divided_is_read_whole(tmp_path):
+    with pytest.raises(DataError, match="sun397, split 'all'"):
+        load_dataset("sun397", data_root=tmp_path)
+    with pytest.raises(DataError, match="no split 'val'"):
+        load_dataset("sun397", split="val", data_root=tmp_path)
 
 
 def test_the_data_root_may_come_from_the_environment(tmp_path, monkeypatch):
@@ -96,12 +129,12 @@ def test_images_below_the_official_size_are_a_miniature(tmp_path):
 def test_an_entry_of_ones_own_is_a_dataset(tmp_path):
     write_cifar10(tmp_path).rename(tmp_path / "wds_mine")
     file = tmp_path / "mine.yaml"
-    text = (ENTRIES / "cifar10.yaml").read_text().replace("wds_cifar10\n", "wds_mine\n")
-    file.write_text(text.replace("test: 10000", "test: 12"))
+    text = (ENTRIES / "cifar10.yaml").read_text().replace("wds_cifar10\n", "wds_mine\n", 1)
+    file.write_text(text.replace("test: {count: 10000}", "test: {count: 12}"))
     mine = load_dataset(str(file), data_root=tmp_path)
     assert (mine.name, len(mine), mine.variant) == ("mine", 12, "official")
-    file.write_text(text.replace("counts:", "count:"))
-    with pytest.raises(SettingsError, match=r"mine\.yaml: unknown key 'count'.*'counts'"):
+    file.write_text(text.replace("\nsplits:", "\nsplit:"))
+    with pytest.raises(SettingsError, match=r"mine\.yaml: unknown key 'split'.*'splits'"):
         load_dataset(file, data_root=tmp_path)
     with pytest.raises(SettingsError, match="no such file"):
         load_dataset(tmp_path / "other.yaml", data_root=tmp_path)
@@ -110,14 +143,23 @@ def test_an_entry_of_ones_own_is_a_dataset(tmp_path):
         load_dataset(file)
 
 
+LAYOUT = {"kind": "webdataset", "folder": "x", "splits": {"test": "test"}, "how": "Fetch it."}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"version": 0}, "version = 0"),
-        ({"counts": {}}, "counts"),
-        ({"counts": {"test": 0}}, "counts: test = 0: the official count must be at least 1"),
-        ({"templates": ["a photo"]}, "templates: 'a photo' needs one {}"),
-        ({"folder": None}, "kind webdataset needs `folder`"),
+        ({"splits": {}}, "splits"),
+        ({"splits": {"test": {"count": 0}}}, "splits.test.count = 0"),
+        ({"prompts": {"single": ["a photo"]}}, "prompts.single: 'a photo' needs one {}"),
+        ({"prompts": {"single": ["{}", "a {}"]}}, "prompts.single"),
+        ({"prompts": {"single": ["{}"], "ensemble": "cats"}}, "'cats': there is no such list"),
+        ({"prompts": None}, "kind images needs `prompts`"),
+        ({"layouts": []}, "kind images needs `layouts`"),
+        ({"layouts": [{**LAYOUT, "folder": "../x"}]}, "'../x': must lie within the data root"),
+        ({"layouts": [{**LAYOUT, "splits": {"dev": "x"}}]}, "split 'dev' is none of the set's"),
+        ({"layouts": [{**LAYOUT, "kind": "zip"}]}, "unknown layout 'zip'"),
         ({"kind": "zip"}, "kind = 'zip'"),
         ({"licence": ""}, "licence"),
     ],

@@ -1,5 +1,7 @@
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from PIL import Image
 from tests.data.small_sets import encoded, picture
 
 from zsrobust.data.readers.decode import open_rgb, to_rgb
-from zsrobust.errors import DataError
+from zsrobust.errors import DataError, UnreadableImageError
 
 
 def decoded(content):
@@ -113,3 +115,82 @@ def test_a_truncated_image_is_refused(form, share):
 def test_bytes_of_no_known_format_are_said_to_be_so():
     with pytest.raises(DataError, match="no known image format"):
         decoded(b"<html>not found</html>")
+
+
+def raw_png(depth, colour, values):
+    """A PNG of one row of big-endian samples, written by hand: PIL writes no 16-bit colour."""
+    samples = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    row = np.array(values, dtype=">u2" if depth == 16 else ">u1").tobytes()
+    head = struct.pack(">IIBBBBB", len(values) // samples, 1, depth, colour, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("colour", "values", "expected"),
+    [
+        (0, [0, 32768, 65535, 300], [[0] * 3, [128] * 3, [255] * 3, [1] * 3]),
+        (2, [65535, 32768, 300], [[255, 128, 1]]),
+        (4, [32768, 65535, 300, 0], [[128] * 3, [1] * 3]),
+        (6, [65535, 32768, 300, 0], [[255, 128, 1]]),
+    ],
+    ids=["grey", "colour", "grey and alpha", "colour and alpha"],
+)
+def test_sixteen_bit_pngs_of_every_kind_keep_their_high_bytes(colour, values, expected):
+    assert pixels(decoded(raw_png(16, colour, values)))[0].tolist() == expected
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sixteen_bit_grey_of_either_byte_order_is_read(order):
+    values = np.array([0, 32768, 65535, 300], dtype=f"{order}u2").tobytes()
+    tags = [(256, 4), (257, 1), (258, 16), (259, 1), (262, 1), (273, 122), (278, 1), (279, 8)]
+    directory = b"".join(struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in tags)
+    head = struct.pack(f"{order}HIH", 42, 8, len(tags))
+    content = (b"II" if order == "<" else b"MM") + head + directory + bytes(4)
+    content += bytes(122 - len(content)) + values
+    assert pixels(decoded(content))[0, :, 0].tolist() == [0, 128, 255, 1]
+
+
+def test_adobes_inverted_cmyk_is_turned_back():
+    content = encoded(Image.new("CMYK", (16, 16), (0, 240, 240, 0)), "JPEG", quality=95)
+    assert b"Adobe" in content
+    colour = pixels(decoded(content)).mean((0, 1))
+    assert colour[0] > 240 and max(colour[1:]) < 30
+
+
+@pytest.mark.parametrize("side", [11_000, 20_000])
+def test_an_image_that_would_unpack_to_too_much_is_refused_before_it_is(side):
+    content = encoded(Image.new("1", (side, side)))
+    assert len(content) < 100_000
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UnreadableImageError, match=r"more than the 100,000,000 pixels"):
+            decoded(content)
+
+
+def test_formats_that_would_start_other_programs_are_not_opened():
+    content = encoded(picture(1), "EPS")
+    with pytest.raises(UnreadableImageError, match="no known image format"):
+        decoded(content)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM"])
+def test_damaged_bytes_end_in_a_picture_or_in_one_message(form):
+    whole = encoded(picture(5, (24, 24)), form)
+    draw = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for at in draw.integers(0, len(damaged), 4):
+            damaged[at] = draw.integers(0, 256)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image = decoded(bytes(damaged))
+        except UnreadableImageError as error:
+            assert str(error).count("\n") == 0
+        else:
+            assert image.mode == "RGB"

@@ -27,6 +27,12 @@ def test_as_released_is_torchvisions_256_and_224(size):
     assert np.array_equal(resize_image(image, "as-released"), np.asarray(pipeline(image)))
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_224x224_is_torchvisions_resize_of_both_sides(size):
+    image = picture(1, size)
+    assert np.array_equal(resize_image(image, "224x224"), np.asarray(v2.Resize((224, 224))(image)))
+
+
 def test_native_leaves_an_image_as_it_is():
     image = picture(1, (40, 20))
     assert np.array_equal(resize_image(image, "native"), np.asarray(image))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from zsrobust.data.catalogue import load_dataset
+from zsrobust.data.check import check_dataset
 from zsrobust.data.pixels import read_pixels
 
 SETS = {
@@ -57,3 +58,16 @@ def test_loading_twice_gives_the_same_hash_and_pixels(shared_data):
     first, again = (load_dataset("cifar10", data_root=shared_data) for _ in range(2))
     assert first.variant_hash() == again.variant_hash()
     assert read_pixels(first, range(4), 56).equal(read_pixels(again, range(4), 56))
+
+
+@pytest.mark.parametrize(("name", "split"), [each for each in SETS if each[1] != "train"])
+def test_a_real_set_is_found_sound_by_a_check_of_every_image(shared_data, name, split):
+    report = check_dataset(name, split=split, data_root=shared_data)
+    assert report.faults == ()
+    assert (report.n, report.images.decoded) == (SETS[name, split][0],) * 2
+    assert report.images.unreadable == ()
+
+
+def test_the_training_images_are_found_sound_by_a_sample(shared_data):
+    report = check_dataset("tinyimagenet", split="train", data_root=shared_data, sample=2000)
+    assert report.sound and report.images.decoded == 2000

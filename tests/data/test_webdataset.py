@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.data.small_sets import encoded, members, picture, write_cifar10, write_tar
 
-from zsrobust.data.catalogue import load_dataset
+from zsrobust.data.catalogue import dataset_entry, load_dataset
 from zsrobust.errors import DataError
 
 
@@ -70,7 +70,9 @@ def test_captions_beside_the_images_do_no_harm(root):
 
 def test_without_a_list_of_prompts_the_entry_has_one(root):
     (root / "wds_cifar10" / "zeroshot_classification_templates.txt").unlink()
-    assert load(root).templates == ("a photo of a {}.",)
+    templates = load(root).templates
+    assert len(templates) == 18
+    assert templates == dataset_entry("cifar10").prompts.of_kinds()["ensemble"]
 
 
 def test_a_folder_with_the_hubs_own_name_serves_as_well(tmp_path):
@@ -187,7 +189,10 @@ DAMAGE = {
     ),
     "no prompts": (text_file("zeroshot_classification_templates.txt", "\n"), "is empty"),
     "no split": (emptied, r"looked for .*test/\*\.tar and found none.*clip-benchmark/wds_cifar10"),
-    "no folder": (shutil.rmtree, r"looked for .*wds_cifar10/test/\*\.tar and found none"),
+    "no folder": (
+        shutil.rmtree,
+        r"looked under .* for wds_cifar10, .*found none.*\n.*clip-benchmark/wds_cif",
+    ),
 }
 
 

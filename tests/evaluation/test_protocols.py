@@ -20,9 +20,18 @@ RELEASED = {
     "pgd-20": "38883dfcd2eda8fb",
     "pgd-20-eps2": "02916529bc45b2e9",
     "pgd-20-eps4": "52b6dd781deb6ff2",
+    "robustvlm-as-released-eps1": "593d800f9be8b9c1",
+    "robustvlm-as-released-eps2": "9ebdaf70bc4ab3b7",
+    "robustvlm-as-released-eps4": "427027193231aae2",
     "robustvlm-eps2": "fab7b83c0b9cf336",
     "robustvlm-eps4": "05e99c7a2960b547",
+    "tecoa-as-released": "e86425a8a4b99c1b",
+    "tecoa-as-released-fp16": "082fda4fdc2a0066",
+    "tga-as-released": "93b372ff6e896af4",
+    "tga-as-released-fp16": "c8b1ebb7f50f3717",
     "tga-autoattack": "8da4807b169761f7",
+    "tga-autoattack-as-released": "38f42ced36f302e6",
+    "tga-cw-as-released": "b117f6974f3f85c4",
 }
 
 

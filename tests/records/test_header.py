@@ -117,3 +117,27 @@ def test_runs_are_found_at_and_beneath_a_folder_in_order_and_hidden_ones_are_not
 def test_looking_for_runs_in_no_folder_is_refused(tmp_path):
     with pytest.raises(RunFolderError, match="no such folder"):
         find_runs(tmp_path / "absent")
+
+
+def test_a_run_is_not_continued_at_another_size_or_with_other_prompts(tmp_path):
+    def seen(**update):
+        return header(dataset=header().dataset.model_copy(update=update))
+
+    write_header(tmp_path, seen(resolution=32, templates=("a {}",)))
+    assert check_same_run(tmp_path, seen(resolution=32, templates=("a {}",)))
+    assert check_same_run(tmp_path, seen())
+    with pytest.raises(RunFolderError, match="resolution 32 there, 224 here"):
+        check_same_run(tmp_path, seen(resolution=224))
+    with pytest.raises(RunFolderError, match="templates"):
+        check_same_run(tmp_path, seen(templates=("one {}",)))
+
+
+def test_headers_of_before_say_neither_size_nor_prompts_and_are_read(tmp_path):
+    path = write_header(tmp_path, header())
+    plain = json.loads(path.read_text())
+    for word in ("resolution", "prompts", "templates", "overlap"):
+        del plain["dataset"][word]
+    del plain["suite"], plain["model"]["tuned_on"]
+    path.write_text(json.dumps(plain))
+    assert read_header(tmp_path) == header()
+    assert check_same_run(tmp_path, header())

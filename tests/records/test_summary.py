@@ -149,6 +149,13 @@ def test_results_are_recomputed_from_the_records_on_disk_whether_or_not_compacte
     assert summarise_run(tmp_path) == summarise(RECORDS)
 
 
+def test_the_label_faults_of_the_set_go_with_its_numbers(tmp_path):
+    noted = header().dataset.model_copy(update={"notes": ("crane names two classes.",)})
+    write_header(tmp_path, header(dataset=noted))
+    write_block(records_folder(tmp_path), 0, RECORDS)
+    assert summarise_run(tmp_path).notes == ("crane names two classes.",)
+
+
 def test_results_come_back_from_disk_and_hold_plain_json(tmp_path):
     found = summarise(RECORDS)
     path = write_summary(tmp_path, found)

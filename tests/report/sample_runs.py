@@ -56,7 +56,9 @@ STORY = Story(
 
 def header(model: str, dataset: str, n: int, eps: tuple[str, ...] = ("4/255",), **changes):
     names = changes.pop("class_names", None) or load_dataset(dataset).class_names
-    changed = {key: changes.pop(key) for key in ("labelled", "notes") if key in changes}
+    own = ("labelled", "notes", "split", "variant", "resolution", "templates", "overlap", "hash")
+    changed = {key: changes.pop(key) for key in own if key in changes}
+    changed = {"split": "test", "variant": "subset", "hash": f"{dataset}-hash", **changed}
     values = {
         "kind": "evaluate",
         "command": f"zsrobust evaluate --model {model} --dataset {dataset} --protocol pgd-20-eps4",
@@ -66,8 +68,7 @@ def header(model: str, dataset: str, n: int, eps: tuple[str, ...] = ("4/255",), 
             source=SOURCES.get(model, f"runs/{model}/final"),
         ),
         "dataset": DatasetHeader(
-            name=dataset, split="test", version=1, variant="subset", n=n,
-            hash=f"{dataset}-hash", class_names=names, **changed,
+            name=dataset, version=1, n=n, class_names=names, **changed,
         ),
         "protocol": ProtocolHeader(
             name="pgd-20-eps4", hash="pgd-hash",

@@ -2,8 +2,8 @@ import pytest
 from tests.report.sample_runs import STORY, header, write_cell, write_first_light
 
 from zsrobust.report.cells import read_cells
+from zsrobust.report.results import results
 from zsrobust.report.results_table import print_terminal
-from zsrobust.report.rows import results
 
 
 @pytest.fixture(scope="module")

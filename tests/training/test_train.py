@@ -86,6 +86,7 @@ def test_the_card_and_the_header_say_where_the_model_comes_from(tmp_path):
     assert card.base == {"name": "tiny-clip", "hash": base.fingerprint}
     assert (card.steps, card.images_seen, card.seed) == (4, 28, 0)
     assert card.recipe["objective"]["settings"]["alpha"] == 0.08
+    assert card.tuned_on == [colours().name]
     assert (header.kind, header.model.hash) == ("train", base.fingerprint)
     assert header.dataset.hash == colours().variant_hash()
     assert header.protocol.hash == chosen.hash

@@ -28,6 +28,8 @@ DEFAULT_TEMPLATES = ("a photo of a {}.",)
 class ZeroShotClassifier(nn.Module):
     """Cosine between an image's embedding and each class's, times the model's own scale.
 
+    Plus the model's own bias, where it has one (SigLIP): no softmax sees it, a sigmoid would.
+
     visual: image tower, (B, 3, S, S) normalised -> (B, D). preprocess: pixels -> its input.
     class_embeddings: (C, D), unit. model: the Model behind it, None for a bare tower.
     input_size: side of the tower's input in pixels, None for a bare tower.
@@ -43,12 +45,14 @@ class ZeroShotClassifier(nn.Module):
         logit_scale: float,
         class_names: Sequence[str],
         model: Model | None = None,
+        logit_bias: float = 0.0,
     ) -> None:
         super().__init__()
         self.visual = visual
         self.preprocess = preprocess
         self.register_buffer("class_embeddings", class_embeddings, persistent=False)
         self.logit_scale = logit_scale
+        self.logit_bias = logit_bias
         self.class_names = tuple(class_names)
         self.model = model
         self.input_size = model.image_size if model is not None else None
@@ -69,7 +73,8 @@ class ZeroShotClassifier(nn.Module):
 
     def logits(self, pooled: Tensor) -> Tensor:
         """Logits (B, C) of pooled image embeddings (B, D) of any length."""
-        return self.logit_scale * normalize(pooled, dim=-1) @ self.class_embeddings.T
+        scaled = self.logit_scale * normalize(pooled, dim=-1) @ self.class_embeddings.T
+        return scaled + self.logit_bias if self.logit_bias else scaled
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Unit text embeddings (N, D) by the classifier's own text tower."""
@@ -106,7 +111,7 @@ def classifier_of(
     model: Model, classes: Sequence[str], templates: Sequence[str] = DEFAULT_TEMPLATES
 ) -> ZeroShotClassifier:
     """The classifier of a loaded model, sharing its weights, on its device."""
-    preprocess = Preprocess(model.image_size, model.mean, model.std)
+    preprocess = Preprocess(model.input_shape, model.mean, model.std)
     classifier = ZeroShotClassifier(
         model.visual,
         preprocess,
@@ -114,6 +119,7 @@ def classifier_of(
         model.logit_scale,
         classes,
         model,
+        model.logit_bias,
     )
     return classifier.to(model.device).eval()
 

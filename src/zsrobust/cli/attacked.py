@@ -8,8 +8,9 @@ from typing import Any
 
 from zsrobust.cli.printing import print_json, print_table
 from zsrobust.report.cells import read_cell
+from zsrobust.report.results import signs
 from zsrobust.report.results_table import print_terminal
-from zsrobust.report.rows import interval, percent, signs
+from zsrobust.report.rows import interval, percent
 from zsrobust.threat_model import format_eps
 from zsrobust.workflows.attack_images import AttackedImages
 from zsrobust.workflows.attacked_pictures import AttackedImage

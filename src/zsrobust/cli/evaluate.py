@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,8 @@ def evaluate(
         list[str],
         typer.Option(
             "--dataset",
-            help="A catalogued name or a folder of class/image files. May be given more than once.",
+            help="A catalogued name, a suite (`zsrobust suites`) or a folder of class/image files. "
+            "May be given more than once.",
         ),
     ],
     out: OutOption,
@@ -36,12 +38,24 @@ def evaluate(
         list[str],
         typer.Option("--protocol", help="See `zsrobust protocols`. May be given more than once."),
     ] = ["pgd-20"],  # noqa: B006
-    split: Annotated[str, typer.Option("--split", help="Which part of the dataset.")] = "test",
+    split: Annotated[
+        str | None, typer.Option("--split", help="Which part of a dataset; default: test.")
+    ] = None,
+    prompts: Annotated[
+        str | None,
+        typer.Option(
+            "--prompts",
+            help="single, as-released or ensemble, where the protocol leaves it to the dataset.",
+        ),
+    ] = None,
     data_root: DataRootOption = None,
     classes: Annotated[
         Path | None,
         typer.Option("--classes", help="A file of class names, one a line, for a folder."),
     ] = None,
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Go on without sets that are not on this disk.")
+    ] = False,
     limit: LimitOption = None,
     device: DeviceOption = "auto",
     batch_size: Annotated[
@@ -55,6 +69,10 @@ def evaluate(
     keep_images: Annotated[
         str, typer.Option("--keep-images", help="Adversarial pixels to keep: none, 64 or all.")
     ] = "64",
+    unreadable: Annotated[
+        str,
+        typer.Option("--unreadable", help="Images that cannot be decoded: stop, or record them."),
+    ] = "stop",
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,19 +83,31 @@ def evaluate(
     from zsrobust.cli.progress import block_progress
     from zsrobust.cli.results import print_runs
     from zsrobust.evaluation import evaluate as evaluation
+    from zsrobust.evaluation.asked import asked_for, present
 
     if keep_images not in ("none", "64", "all"):
         raise InputError(f"--keep-images {keep_images}: give none, 64 or all.")
+    if unreadable not in ("stop", "record"):
+        raise InputError(f"--unreadable {unreadable}: give stop or record.")
     if batch_size != "auto" and not (batch_size.isdigit() and int(batch_size) > 0):
         raise InputError(f"--batch-size {batch_size}: give a number, or auto.")
+    asked, skipped = present(
+        asked_for(dataset, split, prompts), data_root, skip_missing=skip_missing
+    )
+    if skipped:
+        print(skipped, file=sys.stderr)
     runs = []
-    for cell in [(m, d, p) for m in model for d in dataset for p in protocol]:
-        with block_progress(" · ".join(cell)) as on_block:
+    for name, images, settings in [(m, a, p) for m in model for a in asked for p in protocol]:
+        with block_progress(f"{name} · {images.dataset} · {settings}") as on_block:
             runs.append(
                 evaluation.evaluate(
-                    *cell,
+                    name,
+                    images.dataset,
+                    settings,
                     out,
-                    split=split,
+                    split=images.split,
+                    prompts=images.prompts,
+                    suite=images.suite,
                     data_root=data_root,
                     classes_file=classes,
                     limit=limit,
@@ -87,6 +117,7 @@ def evaluate(
                     shard=shard,
                     overrides=overrides or (),
                     keep=keep_images,  # type: ignore[arg-type]
+                    unreadable=unreadable,  # type: ignore[arg-type]
                     on_block=on_block,
                 )
             )

@@ -11,6 +11,7 @@ import typer
 
 from zsrobust.cli.attack import attack
 from zsrobust.cli.attacks import attacks
+from zsrobust.cli.convert import convert
 from zsrobust.cli.datasets import datasets
 from zsrobust.cli.env import env
 from zsrobust.cli.evaluate import evaluate
@@ -20,6 +21,7 @@ from zsrobust.cli.quickstart import quickstart
 from zsrobust.cli.recipes import recipes
 from zsrobust.cli.report import report
 from zsrobust.cli.selfcheck import selfcheck
+from zsrobust.cli.suites import suites
 from zsrobust.cli.train import train
 from zsrobust.cli.verify import verify
 from zsrobust.errors import ZsrobustError
@@ -44,14 +46,16 @@ for command in (
     report,
     verify,
     selfcheck,
-    models,
-    datasets,
+    convert,
+    suites,
     attacks,
     protocols,
     recipes,
     env,
 ):
     app.command()(command)
+app.add_typer(models, name="models")
+app.add_typer(datasets, name="datasets")
 
 
 def _print_version(wanted: bool) -> None:

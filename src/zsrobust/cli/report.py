@@ -15,19 +15,27 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; default: FOLDER/report.html.")
     ] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", help="Show this suite's means in any case. May be repeated."),
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Put figures of papers beside, on the page.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Draw runs as one self-contained HTML page, and print their table."""
     from zsrobust.cli.printing import print_json
-    from zsrobust.report.cells import read_cells
+    from zsrobust.report.cells import read_cells, read_trainings
     from zsrobust.report.page import write_page
     from zsrobust.report.results_table import print_terminal
+    from zsrobust.report.story import story_of
 
-    page = write_page(folder, out)
+    page = write_page(folder, out, suites=suite or (), published=published)
     cells = read_cells(folder)
     if as_json:
         print_json({"page": str(page), "runs": [str(cell.path) for cell in cells]})
         return
     if cells:
-        print_terminal(cells)
+        print_terminal(cells, story_of(cells, read_trainings(folder)), suite or ())
     print(f"The page: {page}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from zsrobust.data.dataset import Dataset
@@ -12,7 +11,6 @@ from zsrobust.registry import did_you_mean
 from zsrobust.settings import entry_names, find_entry, parse, read_yaml
 
 ENTRIES = Path(__file__).parent / "entries"
-DATA_ROOT = "ZSROBUST_DATA_ROOT"
 
 
 def dataset_names() -> list[str]:
@@ -35,27 +33,37 @@ def load_dataset(
     split: str = "test",
     data_root: str | Path | None = None,
     classes_file: Path | None = None,
+    prompts: str | None = None,
 ) -> Dataset:
-    """A dataset by catalogued name, a YAML entry of one's own, or a folder of `class/image` files.
+    """A dataset by catalogued name, a YAML entry of one's own, or a source of one's own.
 
-    A catalogued name wins over a folder of the same name, which `./NAME` reaches. A folder is one
-    split, whatever `split` says. data_root: where catalogued sets lie; default: the environment's
-    ZSROBUST_DATA_ROOT. classes_file: class names for a folder, one a line, in the order of its
-    sorted sub-folders. Raises UnknownNameError, SettingsError for a wrong entry, or DataError
-    saying what was looked for and where.
+    A source of one's own is a folder of `class/image` files, a list of paths and labels, or a set
+    of the hub (`own_source`). A catalogued name wins over a folder of the same name, which `./NAME`
+    reaches. A folder is one split, whatever `split` says, and so is a set that is not divided.
+    data_root: where catalogued sets lie; default: the environment's ZSROBUST_DATA_ROOT.
+    classes_file: class names for a source of one's own, one a line, in the order of its sorted
+    sub-folders. prompts: `single`, `as-released` (with the releases' own class names) or
+    `ensemble`, for sets that have them; default: the ensemble where there is one. Raises
+    UnknownNameError, SettingsError for a wrong entry, or DataError saying what was looked for and
+    where.
     """
     name = str(dataset)
     if name in dataset_names() or name.endswith((".yaml", ".yml")):
         if classes_file is not None:
             raise DataError(f"--classes is for folders; {name} brings its own class names.")
-        return _catalogued(name, split, data_root)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        from zsrobust.data.readers.folder import read_folder
+        return _catalogued(name, split, data_root, prompts)
+    from zsrobust.data.own import own_source
 
-        return read_folder(folder, classes_file)
+    if (own := own_source(name, split, classes_file)) is not None:
+        if prompts not in (None, "single"):
+            raise DataError(f"{name}: a source of one's own has no prompts '{prompts}'.")
+        return own
+    folder = Path(name).expanduser()
     if folder.exists():
-        raise DataError(f"{folder}: is a file. Give a folder of class/image files, or a name.")
+        raise DataError(
+            f"{folder}: is a file. Give a folder of class/image files, a .csv or .parquet of "
+            "path,label, or a name."
+        )
     if len(folder.parts) > 1 or name.startswith("."):
         raise DataError(f"{folder}: no such folder. Give a folder of class/image files, or a name.")
     raise UnknownNameError(
@@ -64,43 +72,18 @@ def load_dataset(
     )
 
 
-def _catalogued(given: str, split: str, data_root: str | Path | None) -> Dataset:
+def _catalogued(
+    given: str, split: str, data_root: str | Path | None, prompts: str | None
+) -> Dataset:
     entry, name = dataset_entry(given), Path(given).stem
-    if split not in entry.counts:
-        raise DataError(f"{name} has no split '{split}'. It has: {', '.join(entry.counts)}.")
+    if split == "test" and list(entry.splits) == ["all"]:
+        split = "all"
+    if split not in entry.splits:
+        raise DataError(f"{name} has no split '{split}'. It has: {', '.join(entry.splits)}.")
     if entry.kind == "scenes":
         from zsrobust.data.scenes_dataset import scenes_dataset
 
-        return scenes_dataset(name, entry, split)
-    from zsrobust.data.miniature import marked_if_miniature
+        return scenes_dataset(name, entry, split, prompts)
+    from zsrobust.data.catalogued import read_catalogued
 
-    root = _root(name, entry, data_root)
-    folder = _folder(root, entry)
-    if entry.kind == "tinyimagenet" and split != "test":
-        from zsrobust.data.readers.tinyimagenet import read_tinyimagenet
-
-        return marked_if_miniature(read_tinyimagenet(root, folder, entry, split), entry)
-    from zsrobust.data.readers.webdataset import read_webdataset
-
-    return marked_if_miniature(read_webdataset(folder, name, entry, split), entry)
-
-
-def _root(name: str, entry: DatasetEntry, data_root: str | Path | None) -> Path:
-    given = data_root or os.environ.get(DATA_ROOT)
-    if not given:
-        raise DataError(
-            f"{name} lies outside the package. Say which folder holds its {entry.folder}: "
-            f"--data-root DIR, or the environment variable {DATA_ROOT}."
-        )
-    root = Path(given).expanduser()
-    if not root.is_dir():
-        source = "the data root" if data_root else f"the data root, from {DATA_ROOT}"
-        raise DataError(f"{root}: no such folder ({source}).")
-    return root
-
-
-def _folder(root: Path, entry: DatasetEntry) -> Path:
-    """Where the set lies: under its own name, or under the hub's where only that is there."""
-    own = root / str(entry.folder)
-    hubs = root / Path(entry.hub or "").name
-    return hubs if entry.hub and hubs.is_dir() and not own.is_dir() else own
+    return read_catalogued(name, entry, split, data_root, prompts)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from zsrobust.randomness import hash_order
+from zsrobust.data.columns import hash_of
+from zsrobust.data.index import hash_index
 from zsrobust.records.header import DatasetHeader
-from zsrobust.settings import canonical_hash
 
 Variant = Literal["official", "subset", "miniature", "user"]
 
@@ -20,9 +20,11 @@ class Dataset:
     """Labelled images in a fixed order, read one at a time.
 
     ids: stable sample ids, ordered by their sha256, so that the first n of any n nest.
-    labels: class numbers in that order; None where there are none. class_names: what they mean.
+    labels: class numbers in that order; None where there are none. Both lie in a file where they
+    are many (`hash_index`): take slices. class_names: what the numbers mean.
     templates: prompts with `{}`. read: position -> RGB picture. mask: position -> where the object
-    is, bool (H, W), for sets that know. notes: known faults of the labels.
+    is, bool (H, W), for sets that know. notes: known faults of the labels. resolutions: study ->
+    the resolution at which it attacks this set, where that is not what it takes for most.
     """
 
     name: str
@@ -30,13 +32,14 @@ class Dataset:
     version: int
     class_names: tuple[str, ...]
     templates: tuple[str, ...]
-    ids: tuple[str, ...]
-    labels: tuple[int, ...] | None
+    ids: Sequence[str]
+    labels: Sequence[int] | None
     read: Callable[[int], Any]
     variant: Variant
     source: str
     notes: tuple[str, ...] = ()
     mask: Callable[[int], np.ndarray] | None = None
+    resolutions: Mapping[str, int | str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many images there are."""
@@ -64,17 +67,20 @@ class Dataset:
 
     def variant_hash(self) -> str:
         """16 hex digits over the ids used, their labels and the class names."""
-        return canonical_hash([self.ids, self.labels, self.class_names])
+        return hash_of(self.ids, self.labels, self.class_names)
 
 
 def in_hash_order(dataset: Dataset) -> Dataset:
-    """The same images with ids in the order of their sha256."""
-    order = hash_order(dataset.ids)
-    read, mask, labels = dataset.read, dataset.mask, dataset.labels
+    """The same images with ids in the order of their sha256.
+
+    Raises DataError for an id that stands twice.
+    """
+    index = hash_index(dataset.ids, dataset.labels, dataset.name)
+    rows, read, mask = index.rows, dataset.read, dataset.mask
     return replace(
         dataset,
-        ids=tuple(dataset.ids[i] for i in order),
-        labels=None if labels is None else tuple(labels[i] for i in order),
-        read=lambda position: read(order[position]),
-        mask=None if mask is None else (lambda position: mask(order[position])),
+        ids=index.ids,
+        labels=index.labels,
+        read=lambda position: read(rows[position]),
+        mask=None if mask is None else (lambda position: mask(rows[position])),
     )

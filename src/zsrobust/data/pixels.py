@@ -14,15 +14,16 @@ from zsrobust.errors import DataError
 if TYPE_CHECKING:
     import torch
 
-Resolution = int | Literal["as-released", "native"]
+Resolution = int | Literal["as-released", "native", "224x224"]
 
 
 def read_pixels(dataset: Dataset, positions: Iterable[int], resolution: Resolution) -> torch.Tensor:
     """Pixels (n, 3, H, W) float32 in [0, 1], RGB, of the images at `positions`.
 
     resolution: shorter side to N (bicubic), then the central N x N; `as-released` is 256 then 224
-    (bilinear, the TeCoA and TGA-ZSR releases); `native` needs images of one size. The arithmetic is
-    that of torchvision's Resize and CenterCrop, which open_clip and both releases use.
+    (bilinear, the TeCoA and TGA-ZSR releases); `224x224` squashes both sides to it (bilinear, as
+    TGA-ZSR reads CIFAR and STL); `native` needs images of one size. The arithmetic is that of
+    torchvision's Resize and CenterCrop, which open_clip and both releases use.
     Raises DataError where an image cannot be decoded, or native sizes differ.
     """
     import torch
@@ -42,6 +43,8 @@ def resize_image(image: Image.Image, resolution: Resolution) -> np.ndarray:
     """An RGB picture as (H, W, 3) uint8 at a resolution, as `read_pixels` says."""
     if resolution == "as-released":
         image = _centre_crop(_shorter_side(image, 256, Image.Resampling.BILINEAR), 224)
+    elif resolution == "224x224":
+        image = image.resize((224, 224), Image.Resampling.BILINEAR)
     elif resolution != "native":
         side = int(resolution)
         image = _centre_crop(_shorter_side(image, side, Image.Resampling.BICUBIC), side)

@@ -16,19 +16,19 @@ from zsrobust.classifier.class_embeddings import refuse_duplicates
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
-from zsrobust.data.pixels import read_pixels
 from zsrobust.errors import InputError
 from zsrobust.evaluation.block import MeasuredBlock, measure_block
+from zsrobust.evaluation.header_parts import model_header, seen_under
 from zsrobust.evaluation.kept_images import KeepImages, keep_images
 from zsrobust.evaluation.protocol import Protocol, load_protocol
+from zsrobust.evaluation.reading import OnUnreadable, ReadBlock, read_block
 from zsrobust.evaluation.shard import block_count, my_blocks
-from zsrobust.evaluation.under_protocol import classifier_under, size_under
+from zsrobust.evaluation.under_protocol import classifier_under, prompts_under, size_under
 from zsrobust.evaluation.warnings import warnings_before
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
-    ModelHeader,
     ProtocolHeader,
     RunHeader,
     check_same_run,
@@ -37,6 +37,7 @@ from zsrobust.records.header import (
 )
 from zsrobust.records.store import compact, finished_blocks, records_folder, write_block
 from zsrobust.records.summary import Summary, summarise_run, write_summary
+from zsrobust.records.unreadable import read_unreadable, said_of, write_unreadable
 
 DEFAULT_BATCH = 64
 
@@ -59,6 +60,7 @@ def evaluate(
     split: str = "test",
     data_root: str | Path | None = None,
     classes_file: Path | None = None,
+    prompts: str | None = None,
     limit: int | None = None,
     device: str = "auto",
     batch_size: int | Literal["auto"] = "auto",
@@ -66,29 +68,39 @@ def evaluate(
     shard: str | None = None,
     overrides: Sequence[str] = (),
     keep: KeepImages = "64",
+    suite: str | None = None,
+    unreadable: OnUnreadable = "stop",
     on_block: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Measures a model on a dataset under a protocol, into OUT/<model>--<dataset>--<protocol>/.
 
+    prompts: single, as-released or ensemble, where the protocol leaves them to the dataset.
     limit: the first n ids of the dataset's list, so that subsets nest. batch_size `auto` halves
     when memory runs out, and says so in the header. shard: "k/K" computes every K-th block.
-    keep: whose adversarial pixels are kept. on_block(done, all) is called after each block.
+    keep: whose adversarial pixels are kept. suite: as a member of which suite the set is measured,
+    for the header. unreadable: `stop` at an image that cannot be decoded, or `record` it: without a
+    prediction, in no number, and said beside each. on_block(done, all) is called after each block.
     Safe to kill at any instant and to continue by the same call; another run's folder is refused.
     """
     chosen = load_protocol(protocol, overrides)
     loaded = load_model(model, device)
-    images = _images(dataset, split, data_root, classes_file, limit)
+    name = dataset.name if isinstance(dataset, Dataset) else str(dataset)
+    kind = prompts_under(chosen, name, prompts)
+    images = _images(dataset, split, data_root, classes_file, kind, limit)
     start = DEFAULT_BATCH if batch_size == "auto" else batch_size
-    header = header_of(loaded, images, chosen, seed, start)
+    header = header_of(loaded, images, chosen, seed, start, kind, suite)
     folder = Path(out) / cell_name(loaded.name, images.name, chosen.name)
     header = open_folder(folder, header)
     classifier = classifier_under(chosen, loaded, images)
     records = records_folder(folder)
-    todo = [b for b in my_blocks(len(images.ids), shard) if b not in finished_blocks(records)]
+    finished = finished_blocks(records)
+    todo = [block for block in my_blocks(len(images.ids), shard) if block not in finished]
     total = block_count(len(images.ids))
+    size = size_under(chosen, images, classifier.input_size)
     for block in todo:
+        read = read_block(images, block, size, unreadable)
         measured, start = _measure(
-            classifier, images, chosen, block, seed, start, halve=batch_size == "auto"
+            classifier, read, chosen, seed, start, halve=batch_size == "auto"
         )
         if start != header.batch_size:
             said = f"Memory ran out: batch size halved to {start}."
@@ -96,11 +108,13 @@ def evaluate(
                 update={"batch_size": start, "warnings": (*header.warnings, said)}
             )
             write_header(folder, header)
-        keep_images(folder, block, list(_ids(images, block)), measured.adversarial, keep)
+        keep_images(folder, block, read.ids, measured.adversarial, keep)
+        write_unreadable(records, block, read.unreadable)
         write_block(records, block, measured.records)
         if on_block is not None:
             on_block(len(finished_blocks(records)), total)
-    return Run(folder, header, close_folder(folder, total))
+    summary = close_folder(folder, total)
+    return Run(folder, read_header(folder), summary)
 
 
 def cell_name(model: str, dataset: str, protocol: str) -> str:
@@ -113,10 +127,22 @@ def _images(
     split: str,
     data_root: str | Path | None,
     classes_file: Path | None,
+    prompts: str | None,
     limit: int | None,
 ) -> Dataset:
     if not isinstance(dataset, Dataset):
-        dataset = load_dataset(dataset, split=split, data_root=data_root, classes_file=classes_file)
+        dataset = load_dataset(
+            dataset,
+            split=split,
+            data_root=data_root,
+            classes_file=classes_file,
+            prompts=prompts,
+        )
+    elif prompts is not None:
+        raise InputError(
+            f"{dataset.name} is loaded already, and prompts '{prompts}' are asked for. "
+            "Give the dataset by its name, or a protocol whose prompts are `dataset`."
+        )
     if dataset.variant == "user":
         refuse_duplicates(dataset.class_names)
     if len(dataset.class_names) < 2:
@@ -127,14 +153,23 @@ def _images(
 
 
 def header_of(
-    model: Model, images: Dataset, protocol: Protocol, seed: int, batch_size: int
+    model: Model,
+    images: Dataset,
+    protocol: Protocol,
+    seed: int,
+    batch_size: int,
+    prompts: str | None = None,
+    suite: str | None = None,
 ) -> RunHeader:
-    """What `run.json` says of a model measured on images under a protocol, here and now."""
+    """What `run.json` says of a model measured on images under a protocol, here and now.
+
+    prompts: the kind with which the images were loaded. suite: as a member of which.
+    """
     return RunHeader(
         kind="evaluate",
         command=invocation(),
-        model=ModelHeader(name=model.name, hash=model.fingerprint, source=model.source),
-        dataset=images.header(),
+        model=model_header(model),
+        dataset=seen_under(protocol, model, images, prompts),
         protocol=ProtocolHeader(name=protocol.name, hash=protocol.hash, content=protocol.content),
         seed=seed,
         block_size=BLOCK,
@@ -143,7 +178,8 @@ def header_of(
         device=str(model.device),
         threads=torch.get_num_threads(),
         batch_size=batch_size,
-        warnings=warnings_before(model, protocol),
+        warnings=warnings_before(model, protocol, prompts),
+        suite=suite,
         created=datetime.now(UTC),
     )
 
@@ -156,31 +192,24 @@ def open_folder(folder: Path, header: RunHeader) -> RunHeader:
     return header
 
 
-def _ids(images: Dataset, block: int) -> Sequence[str]:
-    return images.ids[block * BLOCK : (block + 1) * BLOCK]
-
-
 def _measure(
     classifier: ZeroShotClassifier,
-    images: Dataset,
+    read: ReadBlock,
     protocol: Protocol,
-    block: int,
     seed: int,
     batch_size: int,
     halve: bool,
 ) -> tuple[MeasuredBlock, int]:
     """A block measured, and the batch size that fitted into memory."""
-    ids = list(_ids(images, block))
-    positions = range(block * BLOCK, block * BLOCK + len(ids))
+    if read.pixels is None:
+        return MeasuredBlock(records=[], adversarial={}), batch_size
     device = classifier.class_embeddings.device
-    pixels = read_pixels(images, positions, size_under(protocol, classifier)).to(device)
-    labels = None
-    if images.labels is not None:
-        labels = torch.tensor([images.labels[i] for i in positions], dtype=torch.int64).to(device)
+    pixels = read.pixels.to(device)
+    labels = None if read.labels is None else read.labels.to(device)
     while True:
         try:
             return measure_block(
-                classifier, pixels, labels, ids, protocol, seed=seed, batch_size=batch_size
+                classifier, pixels, labels, read.ids, protocol, seed=seed, batch_size=batch_size
             ), batch_size
         except torch.OutOfMemoryError:
             if not halve or batch_size == 1:
@@ -189,11 +218,20 @@ def _measure(
 
 
 def close_folder(folder: Path, total: int) -> Summary | None:
-    """Once every block is there: one records file and the summary, recomputed from it."""
+    """Once every block is there: one records file and the summary, recomputed from it.
+
+    Images left out as unreadable become a warning of the header, which stands beside each number.
+    """
     records = records_folder(folder)
     if len(finished_blocks(records)) < total:
         return None
     compact(records)
+    if left_out := read_unreadable(records):
+        header = read_header(folder)
+        said = said_of(left_out, header.dataset.n)
+        if said not in header.warnings:
+            warnings = (*header.warnings, said)
+            write_header(folder, header.model_copy(update={"warnings": warnings}))
     summary = summarise_run(folder)
     write_summary(folder, summary)
     return summary

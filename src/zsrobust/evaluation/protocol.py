@@ -30,13 +30,23 @@ from zsrobust.settings import (
 )
 from zsrobust.threat_model import Norm, parse_eps
 
+NamedResolution = Literal["tower", "as-released", "native", "224x224"]
+Study = Literal["tecoa", "tga", "robustvlm"]
+NamedPrompts = Literal["dataset", "single", "as-released", "ensemble"]
+
 PROTOCOLS = Path(__file__).parent / "protocols"
 _OF_PGD = {"losses", "steps", "step_size", "restarts", "iterate", "reduction"}
 _SHORT = {"cross-entropy": "ce", "margin": "margin"}
 
 
 class ProtocolSettings(StrictModel):
-    """What a protocol's YAML holds."""
+    """What a protocol's YAML holds.
+
+    resolution: at which images are read and attacked; a study's name means what that study takes
+    for each dataset. prompts: `dataset` is what the dataset brings or its suite says; a word picks
+    a kind of the dataset's own (`as-released` with the class names of the releases), a list is the
+    same for every dataset.
+    """
 
     source: str
     norm: Norm = "linf"
@@ -50,8 +60,8 @@ class ProtocolSettings(StrictModel):
     reduction: Literal["sum", "mean"] = "sum"
     precision: Precision = "fp32"
     eight_bit: bool = False
-    resolution: int | Literal["tower", "as-released", "native"] = "tower"
-    prompts: Literal["dataset"] | list[str] = "dataset"
+    resolution: int | NamedResolution | Study = "tower"
+    prompts: NamedPrompts | list[str] = "dataset"
 
     @field_validator("eps", mode="before")
     @classmethod

@@ -20,7 +20,10 @@ class Accuracy(StrictModel):
 
 
 class Card(StrictModel):
-    """What a model says of itself; `card.yaml` beside its weights."""
+    """What a model says of itself; `card.yaml` beside its weights.
+
+    tuned_on: the datasets that it was fine-tuned on, bases included.
+    """
 
     name: str
     description: str
@@ -36,6 +39,7 @@ class Card(StrictModel):
     notes: list[str] = Field(default_factory=list)
     base: dict[str, str] | None = None
     recipe: dict[str, Any] | None = None
+    tuned_on: list[str] = Field(default_factory=list)
 
 
 def read_card(folder: Path) -> Card | None:

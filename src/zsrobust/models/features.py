@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from zsrobust.errors import ModelError
+from zsrobust.models.towers.catalogue import TOWERS, tower_kind
+from zsrobust.models.towers.output import ImageFeatures
 
-
-class ImageFeatures(NamedTuple):
-    """What an image tower says of a batch, in the space of the text embeddings, not normalised.
-
-    pooled: (B, D). patches: (B, N, D), row-major over the grid. grid: (h, w) with h * w = N.
-    """
-
-    pooled: Tensor
-    patches: Tensor
-    grid: tuple[int, int]
+__all__ = ["ImageFeatures", "gives_patches", "image_features", "refuse_without_patches"]
 
 
 def gives_patches(visual: nn.Module) -> bool:
-    """Whether projected patch tokens of this tower lie in the space of its text embeddings.
+    """Whether patch features of this tower lie in the space of its text embeddings.
 
-    So it is for a CLS-pooled ViT with a projection: CLS after it is the image embedding itself.
+    `TOWERS` says for each kind by which identity they do, or why they do not.
     """
-    return (
-        isinstance(visual, VisionTransformer)
-        and visual.pool_type == "tok"
-        and visual.proj is not None
-        and visual.attn_pool is None
-        and not visual.final_ln_after_pool
-    )
+    return TOWERS[tower_kind(visual)].features is not None
 
 
 def image_features(visual: nn.Module, pixels: Tensor) -> ImageFeatures:
-    """Pooled and projected patch features of normalised pixels (B, 3, S, S), from one forward.
+    """Pooled and projected patch features of normalised pixels (B, 3, H, W), from one forward.
 
-    Raises ModelError where the tower has no projected patch tokens.
+    Raises ModelError where the tower has no patch features in the space of its text embeddings.
     """
-    if not gives_patches(visual):
+    features = TOWERS[tower_kind(visual)].features
+    if features is None:
+        refuse_without_patches(visual)
+        raise AssertionError
+    return features(visual, pixels)
+
+
+def refuse_without_patches(visual: nn.Module) -> None:
+    """Raises ModelError, naming what still works, unless the tower gives patch features."""
+    kind = TOWERS[tower_kind(visual)]
+    if kind.features is None:
         raise ModelError(
-            f"{type(visual).__name__} gives no patch tokens in the space of its text embeddings: "
-            "attention maps and TGA-ZSR need a CLS-pooled ViT. Attacks and TeCoA work with it."
+            f"{type(visual).__name__} ({kind.title}) gives no patch tokens in the space of its "
+            f"text embeddings: {kind.link}. Text-guided attention maps and TGA-ZSR need them. "
+            "Attacks and TeCoA work with it, and so does all else that asks only for the pooled "
+            "embedding."
         )
-    out = visual.forward_intermediates(  # type: ignore[operator]
-        pixels,
-        indices=1,
-        normalize_intermediates=True,
-        output_fmt="NLC",
-        output_extra_tokens=True,
-    )
-    patches = out["image_intermediates"][-1] @ visual.proj
-    height, width = visual.grid_size  # type: ignore[misc]
-    return ImageFeatures(out["image_features"], patches, (int(height), int(width)))

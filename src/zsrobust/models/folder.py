@@ -16,6 +16,7 @@ from zsrobust.models.build import build_clip
 from zsrobust.models.card import Card, card_text, read_card
 from zsrobust.models.model import Model
 from zsrobust.models.token_table import restore_token_table
+from zsrobust.models.tokenizer import tokenizer_for
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
@@ -41,8 +42,8 @@ def load_folder(folder: Path, name: str, card: Card | None = None) -> Model:
     return Model(
         name=name,
         clip=clip.eval(),
-        tokenizer=open_clip.get_tokenizer(f"local-dir:{folder}"),
-        image_size=int(size[0] if isinstance(size, list) else size),
+        tokenizer=tokenizer_for(f"local-dir:{folder}"),
+        image_size=int(max(size) if isinstance(size, list) else size),
         mean=_triple(preprocess.get("mean", open_clip.OPENAI_DATASET_MEAN), folder / CONFIG),
         std=_triple(preprocess.get("std", open_clip.OPENAI_DATASET_STD), folder / CONFIG),
         config=config,

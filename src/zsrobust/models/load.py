@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
 
 from zsrobust.errors import ModelError, UnknownNameError
-from zsrobust.models.catalogue import model_entry, model_names
+from zsrobust.models.catalogue import ModelEntry, model_entry, model_names
 from zsrobust.models.folder import is_model_folder, load_folder
 from zsrobust.models.model import Model
+from zsrobust.models.through_open_clip import is_open_clip_name, through_open_clip
+from zsrobust.models.zoo import fetch_weights
 from zsrobust.registry import did_you_mean
 
-FORMS = "a catalogued name, a folder, local-dir:DIR, hf-hub:ORG/NAME or ARCHITECTURE/TAG"
+FORMS = (
+    "a catalogued name, a folder, a YAML file about a checkpoint, local-dir:DIR, hf-hub:ORG/NAME "
+    "or ARCHITECTURE/TAG"
+)
 
 
 def choose_device(device: str = "auto") -> torch.device:
@@ -34,7 +38,8 @@ def load_model(model: str | Path | Model, device: str = "auto") -> Model:
 
     model: a catalogued name (`zsrobust models`), a folder in open_clip's layout or a training run
     that holds `final/`, `local-dir:DIR`, `hf-hub:ORG/NAME`, `ARCHITECTURE/TAG` as open_clip names
-    them (`ViT-B-32-quickgelu/openai`), or a `Model`, which is returned as it is.
+    them (`ViT-B-32-quickgelu/openai`), or a `Model`, which is returned as it is. A name whose
+    weights are not on this machine is fetched, as open_clip does.
     Raises ModelError or UnknownNameError (both exit 2).
     """
     where = choose_device(device)
@@ -42,19 +47,25 @@ def load_model(model: str | Path | Model, device: str = "auto") -> Model:
         return model.to(where)
     text = str(model)
     if text in model_names():
-        entry = model_entry(text)
-        return load_folder(entry.folder, text).to(where)
-    folder = _folder_behind(text)
+        return _catalogued(text, model_entry(text)).to(where)
+    own = _own_checkpoint(Path(text))
+    if own is not None:
+        return own.to(where)
+    folder = folder_behind(text)
     if folder is not None:
-        return load_folder(folder, _folder_name(folder)).to(where)
-    if text.startswith("hf-hub:") or "/" in text:
-        return _from_open_clip(text).to(where)
+        return load_folder(folder, folder_name(folder)).to(where)
+    if is_open_clip_name(text):
+        return through_open_clip(text).to(where)
     raise UnknownNameError(
         f"Unknown model '{text}'.{did_you_mean(text, model_names())} Give {FORMS}."
     )
 
 
-def _folder_behind(text: str) -> Path | None:
+def folder_behind(text: str) -> Path | None:
+    """The model folder that `text` names, itself or its `final/`; None where it names none.
+
+    Raises ModelError for a folder, or a `local-dir:`, without a model in it.
+    """
     named = text.startswith("local-dir:")
     folder = Path(text.removeprefix("local-dir:"))
     for candidate in (folder, folder / "final"):
@@ -65,43 +76,43 @@ def _folder_behind(text: str) -> Path | None:
     return None
 
 
-def _folder_name(folder: Path) -> str:
+def folder_name(folder: Path) -> str:
+    """What a model folder is called: a run's `final/` by the run."""
     return folder.parent.name if folder.name == "final" else folder.name
 
 
-def _other_activation(architecture: str, tag: str | None) -> str:
-    if tag is None:
-        return ""
-    quick = architecture.endswith("-quickgelu")
-    other = architecture.removesuffix("-quickgelu") if quick else f"{architecture}-quickgelu"
-    return f" Use '{other}/{tag}' instead."
+def _own_checkpoint(path: Path) -> Model | None:
+    """A user's YAML about a checkpoint, or a CLIP that transformers saved; None for neither."""
+    if path.suffix in (".yaml", ".yml"):
+        from zsrobust.models.checkpoint_entry import load_checkpoint_entry
+
+        return load_checkpoint_entry(path)
+    if path.is_dir():
+        from zsrobust.models.checkpoint_transformers import (
+            is_transformers_folder,
+            load_transformers_folder,
+        )
+
+        return load_transformers_folder(path) if is_transformers_folder(path) else None
+    if path.is_file():
+        raise ModelError(
+            f"{path}: a file of weights, which needs its base. Write a YAML file of "
+            f"`checkpoint: {path}` and `base: NAME` and give that; see docs/checkpoints.md."
+        )
+    return None
 
 
-def _from_open_clip(text: str) -> Model:
-    import open_clip
+def _catalogued(name: str, entry: ModelEntry) -> Model:
+    if entry.bundled:
+        return load_folder(entry.folder, name)
+    weights = fetch_weights(name, entry)
+    if weights.is_dir():
+        quick = entry.activation == "quickgelu"
+        return through_open_clip(f"local-dir:{weights}", name, force_quick_gelu=quick)
+    base = entry.architecture if entry.whole and not entry.clean_weight else entry.base
+    if base is None:
+        raise ModelError(f"{name}: its entry names no base to put {weights} on.")
+    from zsrobust.models.checkpoint import load_checkpoint
 
-    architecture, tag = (text, None) if text.startswith("hf-hub:") else text.rsplit("/", 1)
-    if tag is not None and (architecture, tag) not in open_clip.list_pretrained():
-        known = [f"{name}/{pretrained}" for name, pretrained in open_clip.list_pretrained()]
-        raise UnknownNameError(f"Unknown model '{text}'.{did_you_mean(text, known)} Give {FORMS}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", message=".*QuickGELU mismatch.*")
-            clip, _, _ = open_clip.create_model_and_transforms(architecture, pretrained=tag)
-    except UserWarning as warning:
-        raise ModelError(f"{text}: {warning}{_other_activation(architecture, tag)}") from None
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{text}: open_clip could not load it ({reason}).") from None
-    preprocess = open_clip.get_model_preprocess_cfg(clip)
-    size = preprocess["size"]
-    return Model(
-        name=text,
-        clip=clip.eval(),
-        tokenizer=open_clip.get_tokenizer(architecture),
-        image_size=int(size[0] if isinstance(size, (tuple, list)) else size),
-        mean=tuple(preprocess["mean"]),
-        std=tuple(preprocess["std"]),
-        config=open_clip.get_model_config(architecture) or {},
-        source=text,
-    )
+    loaded = load_checkpoint(weights, base, entry.clean_weight, release=entry.release)
+    return loaded.named(name, None)

@@ -19,8 +19,11 @@ class Model:
     """A CLIP with what it takes to use it: tokenizer, input size, normalisation, card.
 
     clip: an open_clip model whose `visual` is the image tower and which has `encode_text` and
-    `logit_scale`. tokenizer: texts -> (N, L) int64. mean, std: per channel, of pixels in [0, 1].
-    config: the open_clip `model_cfg` from which `clip` can be built again.
+    `logit_scale` (and a `logit_bias`, SigLIP's). tokenizer: texts -> (N, L) int64.
+    image_size: side in pixels of the square images that it is given. mean, std: per channel, of
+    pixels in [0, 1].
+    config: the open_clip `model_cfg` from which `clip` can be built again. warnings: what must be
+    said before any number of it.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Model:
     config: Mapping[str, Any]
     source: str
     card: Card | None = field(default=None)
+    warnings: tuple[str, ...] = ()
 
     @property
     def visual(self) -> nn.Module:
@@ -43,6 +47,19 @@ class Model:
     def logit_scale(self) -> float:
         """The model's own scale of cosine logits (100 for OpenAI's CLIP): read, never assumed."""
         return float(self.clip.logit_scale.detach().exp())  # type: ignore[operator]
+
+    @property
+    def logit_bias(self) -> float:
+        """What is added to scaled cosines (SigLIP's is about -10 to -16); 0 where there is none."""
+        bias = getattr(self.clip, "logit_bias", None)
+        return 0.0 if bias is None else float(bias.detach())
+
+    @property
+    def input_shape(self) -> tuple[int, int]:
+        """(h, w) of the tower's input in pixels: (image_size, image_size) unless it is oblong."""
+        size = self.config.get("vision_cfg", {}).get("image_size", self.image_size)
+        height, width = size if isinstance(size, (list, tuple)) else (size, size)
+        return int(height), int(width)
 
     @property
     def device(self) -> torch.device:

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from zsrobust.attention.catalogue import MAPS
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.models.features import refuse_without_patches
 from zsrobust.objectives.frozen_maps import FrozenMaps
 from zsrobust.objectives.map_distance import DISTANCES
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
@@ -35,8 +36,10 @@ def tga_zsr(settings: TgaZsrSettings, classifier: ZeroShotClassifier) -> Objecti
 
     A: attention of the trained model to the true class's text; A0: of the model as it comes in,
     which is copied and frozen here. The inner attack maximises cross-entropy alone. Nothing of A
-    is detached; one forward of x_adv serves cross-entropy and attention.
+    is detached; one forward of x_adv serves cross-entropy and attention. Raises ModelError for a
+    tower without patch features.
     """
+    refuse_without_patches(classifier.visual)
     draw, apart = MAPS[settings.attention], DISTANCES[settings.distance]
     frozen = FrozenMaps.of(classifier, draw)
 

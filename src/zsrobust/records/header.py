@@ -18,11 +18,15 @@ FILE_NAME = "run.json"
 
 
 class ModelHeader(StrictModel):
-    """Which model: hash over the weights used and the preprocessing; source: where it came from."""
+    """Which model: hash over the weights used and the preprocessing; source: where it came from.
+
+    tuned_on: the datasets that its card says it was fine-tuned on.
+    """
 
     name: str
     hash: str
     source: str
+    tuned_on: tuple[str, ...] = ()
 
 
 class DatasetHeader(StrictModel):
@@ -30,6 +34,10 @@ class DatasetHeader(StrictModel):
 
     n: how many images. labelled: False where labels are the model's own clean predictions.
     class_names: what the numbers in the records mean. notes: known faults of the labels.
+    resolution: at which images were read and attacked, in pixels or as a protocol says it; None in
+    runs of before. prompts: the kind asked for, None for the dataset's default or the protocol's
+    own; templates: the prompts used. overlap: dataset that the model was tuned on ->
+    share of the classes here that it holds too, where that is known.
     """
 
     name: str
@@ -41,6 +49,10 @@ class DatasetHeader(StrictModel):
     labelled: bool = True
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    resolution: int | str | None = None
+    prompts: str | None = None
+    templates: tuple[str, ...] = ()
+    overlap: dict[str, float] = Field(default_factory=dict)
 
 
 class ProtocolHeader(StrictModel):
@@ -56,7 +68,7 @@ class RunHeader(StrictModel):
 
     overrides: `--set` as typed. versions: package -> version. device, threads, batch_size: what
     the run used; they name no cell. warnings: said before the numbers (canary, settings).
-    created: with a time zone.
+    suite: as a member of which suite the set was asked for. created: with a time zone.
     """
 
     schema_version: Literal[1] = 1
@@ -73,6 +85,7 @@ class RunHeader(StrictModel):
     threads: int
     batch_size: int
     warnings: tuple[str, ...] = ()
+    suite: str | None = None
     created: AwareDatetime
 
     def identity(self) -> str:
@@ -131,11 +144,23 @@ def check_same_run(folder: Path, header: RunHeader) -> bool:
         return False
     there = read_header(folder)
     if there.identity() == header.identity():
+        _check_same_view(folder, there.dataset, header.dataset)
         return True
     raise RunFolderError(
         f"{folder} holds another run: {_difference(there, header)}. "
         "Give another folder with --out, or delete this one."
     )
+
+
+def _check_same_view(folder: Path, there: DatasetHeader, here: DatasetHeader) -> None:
+    """Refuses to go on at another size or with other prompts; runs of before say neither."""
+    for word in ("resolution", "templates"):
+        old, new = getattr(there, word), getattr(here, word)
+        if old and new and old != new:
+            raise RunFolderError(
+                f"{folder} holds another run: {word} {old} there, {new} here. "
+                "Give another folder with --out, or delete this one."
+            )
 
 
 def find_runs(path: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from zsrobust.records.header import read_header
 from zsrobust.records.intervals import Rate, rate
 from zsrobust.records.record import Record, clean_right, outcomes_at, withstood
 from zsrobust.records.store import read_records, records_folder
+from zsrobust.records.unreadable import read_unreadable
 from zsrobust.settings import StrictModel
 from zsrobust.threat_model import format_eps
 
@@ -57,11 +58,14 @@ class EpsSummary(StrictModel):
 class Summary(StrictModel):
     """A run in numbers. Accuracies and chance are None for a run without labels.
 
+    n: images measured. unreadable: images that could not be decoded, in no number.
     chance: the best constant answer on the evaluated images. collapsed: see `collapse_reason`.
     most_predicted, most_predicted_share: the class most often predicted on clean images.
+    notes: known faults of the labels, from run.json.
     """
 
     n: int
+    unreadable: int = 0
     labelled: bool
     norm: str | None
     clean_accuracy: Rate | None
@@ -71,6 +75,7 @@ class Summary(StrictModel):
     most_predicted: int
     most_predicted_share: float
     by_eps: tuple[EpsSummary, ...]
+    notes: tuple[str, ...] = ()
 
 
 def summarise(records: Sequence[Record], *, labelled: bool = True) -> Summary:
@@ -107,9 +112,16 @@ def summarise(records: Sequence[Record], *, labelled: bool = True) -> Summary:
 
 
 def summarise_run(run: Path) -> Summary:
-    """The summary of a run folder, from its records; only whether it has labels is in run.json."""
-    labelled = read_header(run).dataset.labelled
-    return summarise(read_records(records_folder(run)), labelled=labelled)
+    """The summary of a run folder, from its records; run.json says whether it has labels, and notes.
+
+    Raises RunError as `summarise` does, and where no image of the run could be read.
+    """
+    dataset = read_header(run).dataset
+    records, left_out = read_records(records_folder(run)), read_unreadable(records_folder(run))
+    if left_out and not records:
+        raise RunError(f"{run}: none of its images can be read ({left_out[0].reason})")
+    said = {"unreadable": len(left_out), "notes": dataset.notes}
+    return summarise(records, labelled=dataset.labelled).model_copy(update=said)
 
 
 def write_summary(run: Path, summary: Summary) -> Path:

@@ -13,27 +13,45 @@ from zsrobust.report.attention_figure import attention_figure
 from zsrobust.report.attention_movement import movements
 from zsrobust.report.cells import Cell, Training, read_trainings, some_cells
 from zsrobust.report.drawing import colours, inline
-from zsrobust.report.rows import Row, results
+from zsrobust.report.published import published_beside
+from zsrobust.report.results import results
+from zsrobust.report.rows import Row
 from zsrobust.report.sentences import headline, what_was_done
 from zsrobust.report.story import Story, story_of
 from zsrobust.report.strips import Dot, strip
+from zsrobust.report.suite_means import suite_tables
 from zsrobust.report.templating import TEMPLATES, page_environment
 from zsrobust.report.trade_off import trade_off
 from zsrobust.report.training_curves import training_curves
 
 
-def write_page(folder: Path, out: Path | None = None, story: Story | None = None) -> Path:
+def write_page(
+    folder: Path,
+    out: Path | None = None,
+    story: Story | None = None,
+    *,
+    suites: Sequence[str] = (),
+    published: bool = False,
+) -> Path:
     """Writes the page of all runs beneath `folder`; returns its path (default: report.html there).
 
-    story: titles and order; by default what the runs tell by themselves. Sections without data
-    are left out. Raises RunFolderError where no run has finished, RunError for a damaged file.
+    story: titles and order; by default what the runs tell by themselves. suites: whose means to
+    show in any case. published: with figures of papers beside, each under its own protocol.
+    Sections without data are left out. Raises RunFolderError where no run has finished, RunError
+    for a damaged file.
     """
     path = out or folder / "report.html"
-    write_text(path, render(folder, story))
+    write_text(path, render(folder, story, suites=suites, published=published))
     return path
 
 
-def render(folder: Path, story: Story | None = None) -> str:
+def render(
+    folder: Path,
+    story: Story | None = None,
+    *,
+    suites: Sequence[str] = (),
+    published: bool = False,
+) -> str:
     """The page as HTML; the same runs give the same bytes."""
     cells, trainings = some_cells(folder), read_trainings(folder)
     told = story or story_of(cells, trainings)
@@ -47,6 +65,8 @@ def render(folder: Path, story: Story | None = None) -> str:
         headline=headline(cells, told),
         done=what_was_done(cells, trainings, table, told),
         results=table,
+        suites=suite_tables(cells, told, suites),
+        published=published_beside(cells, told) if published else (),
         trade_off=trade_off(cells, told),
         figures=[
             (told.call(one.cell.model), one.cell, inline(attention_figure(one)))
@@ -55,7 +75,6 @@ def render(folder: Path, story: Story | None = None) -> str:
         movements=movements(attention, told),
         curves=_curves(trainings, told),
         facts=_facts(cells, told),
-        notes=_notes(cells),
         variants=sorted({(cell.dataset, cell.header.dataset.variant) for cell in cells}),
         bundled=any(
             map(_bundled, [each.header for each in cells] + [each.header for each in trainings])
@@ -114,10 +133,6 @@ def _bundled(header: RunHeader) -> bool:
 
 def _distinct(values: Any) -> str:
     return ", ".join(dict.fromkeys(str(value) for value in values))
-
-
-def _notes(cells: Sequence[Cell]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((c.dataset, note) for c in cells for note in c.header.dataset.notes))
 
 
 def _commands(cells: Sequence[Cell], trainings: Sequence[Training], story: Story) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zsrobust.report.cells import Cell, Training, in_order
 from zsrobust.report.rows import Results
+from zsrobust.report.shared_images import on_shared_images
 from zsrobust.report.standing import (
     above_both,
     above_chance,
@@ -69,22 +70,39 @@ def headline(cells: Sequence[Cell], story: Story) -> Headline | None:
 
 
 def _other_attacks(cells: Sequence[Cell], scope: Sequence[Cell], story: Story) -> str:
-    """What other attacks of the same radius leave on the headline's tasks: the weaker numbers."""
+    """What other attacks of the same radius leave of the very images that the lead was given."""
     tasks, lead = {cell.dataset for cell in scope}, scope[0]
-    models, said = story.models(scope), []
+    models, said, attack = story.models(scope), [], scope[0].attack
     for its in protocols_by_weight(cells)[1:]:
         same = [cell for cell in its if cell.dataset in tasks and cell.model in models]
         if len(same) != len(scope) or lead.hardest is None or same[0].hardest is None:
             continue
         if same[0].summary.norm != lead.summary.norm or same[0].hardest.eps != lead.hardest.eps:
             continue
-        kept = [f"{_mean([c for c in same if c.model == m])[1]:.0f}" for m in models]
-        images = same[0].summary.n
-        said.append(f"{same[0].attack} on {images} images a task: {', '.join(kept)} %.")
+        both = on_shared_images([*scope, *same])
+        leads, others = both[: len(scope)], both[len(scope) :]
+        words = f"{same[0].attack} leaves {_kept(others, models)} of the same {_images(others)}"
+        if _images(others) != _images(same):
+            words += f" and {_kept(same, models)} of all its {_images(same)}"
+        if _images(leads) != _images(scope):
+            words += f" ({attack} leaves {_kept(leads, models)} of these)"
+        said.append(words + ".")
     if not said:
         return ""
-    start = f"The lowest number leads: {lead.attack} on {lead.summary.n} images a task."
-    return f"{start} In the same order, {' '.join(said)}"
+    start = f"The lowest number on the same images leads: {attack}, {_images(scope)} images a task."
+    return f"{start} {'In the same order, ' * (len(models) > 1)}{' '.join(said)}"
+
+
+def _kept(cells: Sequence[Cell], models: Sequence[str]) -> str:
+    """Mean robust accuracy of each model, as "2, 46, 52 %"."""
+    means = [_mean([cell for cell in cells if cell.model == model])[1] for model in models]
+    return f"{', '.join(f'{mean:.0f}' for mean in means)} %"
+
+
+def _images(cells: Sequence[Cell]) -> str:
+    """How many images a run has, as "150" or "12 to 150"."""
+    counts = sorted({cell.summary.n for cell in cells})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def what_was_done(

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from zsrobust.report.cells import Cell
+from zsrobust.report.seen_as import SeenAs, seen_as
+from zsrobust.report.shared_images import on_shared_images
 from zsrobust.report.story import Story
 
-Baseline = dict[tuple[str, str, float], float]
-"""(dataset, protocol hash, eps) -> upper end of the undefended model's robust interval."""
+Baseline = dict[tuple[str, SeenAs, str, float], float]
+"""(dataset, how seen, protocol hash, eps) -> upper end of the undefended robust interval."""
 
 
 def baseline(cells: Sequence[Cell], story: Story) -> Baseline:
     """What a defence has to clear, from the runs of the undefended model."""
     undefended = story.undefended(cells)
     return {
-        (cell.dataset, cell.header.protocol.hash, at.eps): at.robust_accuracy.interval.high
+        (
+            cell.dataset,
+            seen_as(cell),
+            cell.header.protocol.hash,
+            at.eps,
+        ): at.robust_accuracy.interval.high
         for cell in cells
         if cell.model == undefended
         for at in cell.summary.by_eps
@@ -34,7 +42,7 @@ def above_chance(cell: Cell, position: int = -1) -> bool:
 def above_both(cell: Cell, against: Baseline, position: int = -1) -> bool:
     """Above chance, and above the undefended model's interval on the same images."""
     at = cell.summary.by_eps[position]
-    high = against.get((cell.dataset, cell.header.protocol.hash, at.eps))
+    high = against.get((cell.dataset, seen_as(cell), cell.header.protocol.hash, at.eps))
     if high is None or at.robust_accuracy is None:
         return False
     return above_chance(cell, position) and at.robust_accuracy.interval.low > high
@@ -49,18 +57,28 @@ def protocols_by_weight(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The labelled, attacked runs, a list a protocol; the one that leads comes first.
 
     It is the one that most runs share; among equals the larger radius, then the stronger attack:
-    the one that leaves the lower robust accuracy.
+    the one that leaves the lower robust accuracy on the images that all of them were given.
     """
     shown: dict[str, list[Cell]] = {}
     for cell in cells:
         if _robust(cell) is not None:
             shown.setdefault(cell.header.protocol.hash, []).append(cell)
-
-    def weight(its: list[Cell]) -> tuple[float, ...]:
+    equals: dict[tuple[float, ...], list[list[Cell]]] = {}
+    for its in shown.values():
         radius = its[0].hardest.eps if its[0].hardest else 0.0
-        return len(its), radius, -sum(_robust(cell) or 0.0 for cell in its) / len(its)
+        equals.setdefault((len(its), radius), []).append(its)
+    return [its for key in sorted(equals, reverse=True) for its in _strongest_first(equals[key])]
 
-    return sorted(shown.values(), key=weight, reverse=True)
+
+def _strongest_first(protocols: list[list[Cell]]) -> list[list[Cell]]:
+    """Protocols by the mean robust accuracy over the images that they share, lowest first."""
+    if len(protocols) == 1:
+        return protocols
+    shared = on_shared_images([cell for its in protocols for cell in its])
+    means: dict[str, list[float]] = {}
+    for cell in shared:
+        means.setdefault(cell.header.protocol.hash, []).append(_robust(cell) or 0.0)
+    return sorted(protocols, key=lambda its: fmean(means[its[0].header.protocol.hash]))
 
 
 def _robust(cell: Cell) -> float | None:

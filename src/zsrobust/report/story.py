@@ -45,9 +45,12 @@ def story_of(cells: Sequence[Cell], trainings: Sequence[Training]) -> Story:
     """The story that the runs tell by themselves: base models first, then the trained ones."""
     tuned: dict[str, tuple[str, ...]] = {}
     for cell in cells:
+        if cell.header.model.tuned_on:
+            tuned[cell.model] = cell.header.model.tuned_on
         for training in trainings:
             if _comes_from(cell, training):
-                tuned[cell.model] = (training.header.dataset.name,)
+                before = tuned.get(cell.model, ())
+                tuned[cell.model] = tuple(dict.fromkeys([*before, training.header.dataset.name]))
     models = in_order([cell.model for cell in cells], [])
     order = [model for model in models if model not in tuned]
     order += [model for model in models if model in tuned]

@@ -130,4 +130,5 @@ def _card(
         notes=list(base.card.notes) if base.card else [],
         base={"name": base.name, "hash": base.fingerprint},
         recipe=recipe.model_dump(mode="json"),
+        tuned_on=[*(base.card.tuned_on if base.card else ()), dataset.name],
     )

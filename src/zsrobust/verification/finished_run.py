@@ -24,6 +24,7 @@ from zsrobust.records.header import DatasetHeader, ModelHeader, RunHeader, read_
 from zsrobust.records.record import Record
 from zsrobust.records.store import finished_blocks, read_records, records_folder
 from zsrobust.records.summary import FILE_NAME
+from zsrobust.records.unreadable import read_unreadable
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ def open_run(path: str | Path) -> FinishedRun:
             f"{folder}: not finished ({done} of {all_blocks} blocks are done"
             f"{'' if done < all_blocks else f', and no {FILE_NAME}'}). Give its command again."
         )
+    if left_out := read_unreadable(records_folder(folder)):
+        raise RunFolderError(
+            f"{folder}: {len(left_out)} images could not be read and have no record. Remove them "
+            "from the dataset, evaluate elsewhere and verify that run."
+        )
     protocol = protocol_of(header.protocol.name, header.protocol.content)
     return FinishedRun(folder, header, protocol, tuple(read_records(records_folder(folder))))
 
@@ -91,7 +97,7 @@ def load_subject(
     loaded = _model(run.header.model, model, device)
     images = _images(run.header.dataset, dataset, data_root, classes_file)
     classifier = classifier_under(run.protocol, loaded, images)
-    size = size_under(run.protocol, classifier)
+    size = size_under(run.protocol, images, classifier.input_size)
 
     def image(position: int) -> Tensor:
         return read_pixels(images, [position], size)[0].to(loaded.device)
@@ -130,6 +136,7 @@ def _images(
                 split=header.split,
                 data_root=data_root,
                 classes_file=classes_file,
+                prompts=header.prompts,
             )
         except InputError as error:
             said = _not_found("dataset", header.name, str(error), given is None)

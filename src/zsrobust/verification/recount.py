@@ -77,8 +77,10 @@ def _fits(prediction: int, margin: float, label: int) -> bool:
 
 def _summary_faults(run: FinishedRun) -> Iterator[str]:
     try:
-        stated = read_summary(run.path).model_dump()
-        counted = summarise(run.records, labelled=run.header.dataset.labelled).model_dump()
+        # Notes come from run.json, not from the records.
+        stated = read_summary(run.path).model_dump(exclude={"notes"})
+        again = summarise(run.records, labelled=run.header.dataset.labelled)
+        counted = again.model_dump(exclude={"notes"})
     except RunError as error:
         yield str(error).rstrip(".")
         return

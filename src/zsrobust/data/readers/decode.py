@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zsrobust.errors import DataError
+from zsrobust.errors import UnreadableImageError
+
+MAX_PIXELS = 100_000_000
+"""Pixels of the largest image that is decoded, 300 MB of RGB: a small file may unpack to more."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+"""What is opened, by content and not by suffix; PIL's other formats may start other programs."""
 
 
 def open_rgb(source: Path | BytesIO, called: str) -> Image.Image:
-    """The picture of a file or of its bytes, as `to_rgb`; raises DataError with `called`."""
+    """The picture of a file or of its bytes, as `to_rgb`.
+
+    Raises UnreadableImageError with `called`: for no image, a damaged one, or one of more than
+    MAX_PIXELS.
+    """
     try:
-        with Image.open(source) as image:
+        with _opened(source) as image:
+            _check_size(image.size)
             return to_rgb(image)
     except UnidentifiedImageError:
-        raise DataError(
-            f"{called}: not a readable image (no known image format). Replace or remove it."
-        ) from None
+        reason = "no known image format"
     except (
-        OSError, SyntaxError, ValueError, TypeError, struct.error, Image.DecompressionBombError,
+        OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError,
+        NotImplementedError, ZeroDivisionError, AttributeError, struct.error,
     ) as error:  # fmt: skip
+        # PIL's decoders let through whatever damaged headers make them stumble over.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(
-            f"{called}: not a readable image ({reason}). Replace or remove it."
-        ) from None
+    except Image.DecompressionBombError:
+        reason = _too_large()
+    raise UnreadableImageError(f"{called}: not a readable image ({reason}). Replace or remove it.")
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -40,8 +52,30 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")
     if image.mode.startswith("I"):
-        image = image.point(lambda value: value / 256).convert("L")
+        image = _scaled(image)
     if "transparency" in image.info or image.mode in ("La", "RGBa", "PA"):
         # Two steps: PIL warns of, or does not know, the way straight to RGB.
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     return image.convert("RGB")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """16-bit grey, of either byte order, as 8-bit grey."""
+    wide = image if image.mode == "I" else image.convert("I")
+    return wide.point(lambda value: value / 256).convert("L")
+
+
+def _opened(source: Path | BytesIO) -> Image.Image:
+    """The image, not yet decoded; PIL's own warning of large ones is left to `_check_size`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(source, formats=FORMATS)
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ValueError(f"{size[0]} x {size[1]} pixels: {_too_large()}")
+
+
+def _too_large() -> str:
+    return f"more than the {MAX_PIXELS:,} pixels that are decoded"

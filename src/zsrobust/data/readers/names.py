@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from zsrobust.errors import DataError
@@ -42,14 +41,13 @@ def read_typed_names(path: Path) -> tuple[str, ...]:
     return names
 
 
-def read_templates(path: Path, otherwise: Sequence[str]) -> tuple[str, ...]:
-    """The prompts a file lists, the hub's `{c}` turned into `{}`; `otherwise` where it is absent.
+def read_templates(path: Path) -> tuple[str, ...] | None:
+    """The prompts a file lists, the hub's `{c}` turned into `{}`; None where there is no file.
 
-    With no file and nothing in `otherwise`: PLAIN_TEMPLATE. Raises DataError for a prompt without
-    exactly one place for the name.
+    Raises DataError for an empty file, or a prompt without exactly one place for the name.
     """
     if not path.is_file():
-        return tuple(otherwise) or (PLAIN_TEMPLATE,)
+        return None
     lines = _lines(path, "It lists the prompts, one a line.")
     templates = tuple(line.replace("{c}", "{}") for line in lines if line)
     if not templates:

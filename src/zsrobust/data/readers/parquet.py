@@ -4,50 +4,39 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
+from zsrobust.data.columns import IN_MEMORY, Column
 from zsrobust.data.readers.arrow import image_reader, open_table
+from zsrobust.data.readers.images import Images, ReadRequest
 from zsrobust.errors import DataError
 
 
-@dataclass(frozen=True)
-class ParquetImages:
-    """The rows of a split: ids (the images' own paths), labels, names, row -> RGB picture."""
+def read_parquet(folder: Path, own_split: str, request: ReadRequest) -> Images:
+    """All rows of `folder/data/SPLIT-*.parquet`, checked, in the order of the files.
 
-    ids: tuple[str, ...]
-    labels: tuple[int, ...]
-    class_names: tuple[str, ...]
-    read: Callable[[int], Image.Image]
-
-
-def read_parquet(place: Path, split: str) -> ParquetImages:
-    """All rows of `place/SPLIT-*.parquet`, checked, in the order of the files.
-
-    No image is decoded before it is asked for. Raises DataError naming the file, and the row where
-    one row is at fault.
+    Ids are the images' own paths; class names those of the schema. No image is decoded before it
+    is asked for. Raises DataError naming the file, and the row where one row is at fault.
     """
     from datasets import Image as ImageFeature
 
-    files = sorted(place.glob(f"{split}-*.parquet"))
+    place = folder / "data"
+    files = sorted(place.glob(f"{own_split}-*.parquet"))
     if not files:
         raise DataError(
-            f"looked for {place}/{split}-*.parquet and found none. The layout is the hub's "
-            "parquet: columns image (bytes, path) and label."
+            f"{request.name}: looked for {place}/{own_split}-*.parquet and found none. "
+            f"{request.how}".rstrip()
         )
     table = open_table("parquet", files)
     names = _class_names(table, files[0])
     where = _places(files)
     table = table.cast_column("image", ImageFeature(decode=False))
-    ids = _paths(table)
-    labels = tuple(table["label"])
+    ids, labels = _paths(table), Column[Any](table.data.column("label"))
     _check_rows(ids, labels, len(names), where)
     read = image_reader(table, "image", lambda row: f"{where(row)}: {ids[row]}")
-    return ParquetImages(ids, labels, names, read)
+    return Images(ids, labels, read, class_names=names)
 
 
 def _class_names(table: Any, file: Path) -> tuple[str, ...]:
@@ -62,11 +51,11 @@ def _class_names(table: Any, file: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _paths(table: Any) -> tuple[Any, ...]:
+def _paths(table: Any) -> Column[Any]:
     """The images' paths, without touching their bytes."""
     import pyarrow.compute as compute
 
-    return tuple(compute.struct_field(table.data.column("image"), "path").to_pylist())
+    return Column(compute.struct_field(table.data.column("image"), "path"))
 
 
 def _places(files: Sequence[Path]) -> Callable[[int], str]:
@@ -91,7 +80,9 @@ def _check_rows(
             raise DataError(f"{where(row)}: its image has no path, so the sample has no stable id.")
         if sample in seen:
             raise DataError(f"{where(row)}: path '{sample}' stands at {where(seen[sample])} too.")
-        seen[sample] = row
+        # In large sets the index finds a path that comes twice, and names its rows.
+        if len(ids) <= IN_MEMORY:
+            seen[sample] = row
         if label is None:
             raise DataError(f"{where(row)}: '{sample}' has no label.")
         if not 0 <= label < classes:

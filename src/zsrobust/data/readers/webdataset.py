@@ -5,59 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsrobust.data.dataset import Dataset, in_hash_order
-from zsrobust.data.entry import DatasetEntry
+from zsrobust.data.columns import IN_MEMORY, Column, columns_of
 from zsrobust.data.readers.arrow import image_reader, open_table
+from zsrobust.data.readers.images import Images, ReadRequest
 from zsrobust.data.readers.names import read_class_names, read_templates
 from zsrobust.data.readers.shard import check_shard
 from zsrobust.errors import DataError
 
 
-def read_webdataset(folder: Path, name: str, entry: DatasetEntry, split: str) -> Dataset:
-    """A dataset from `folder/SPLIT/*.tar`, checked: shards, keys, labels, class names.
+def read_webdataset(folder: Path, own_split: str, request: ReadRequest) -> Images:
+    """The images of `folder/SPLIT/*.tar`, checked: shards, keys, labels, class names.
 
-    Sample ids are the keys of the tars. No image is decoded before it is asked for. Raises
-    DataError naming the file at fault.
+    Sample ids are the keys of the tars. No image is decoded before it is asked for. Class names
+    and prompts are those that lie beside the shards. Raises DataError naming the file at fault.
     """
     from datasets import Image as ImageFeature
 
-    shards = _shards(folder, name, entry, split)
+    shards = _shards(folder / own_split, request)
     suffix = _common_suffix(shards)
     class_names = read_class_names(folder / "classnames.txt")
     table = open_table("webdataset", shards).cast_column(suffix, ImageFeature(decode=False))
-    keys, urls = list(table["__key__"]), list(table["__url__"])
+    keys: Sequence[str] = Column(table.data.column("__key__"))
+    urls: Sequence[str] = Column(table.data.column("__url__"))
+    labels: Sequence[int] = Column(table.data.column("cls"))
     _check_unique(keys, urls)
-    labels = tuple(table["cls"])
     _check_labels(labels, keys, urls, len(class_names))
-    return in_hash_order(
-        Dataset(
-            name=name,
-            split=split,
-            version=entry.version,
-            class_names=class_names,
-            templates=read_templates(
-                folder / "zeroshot_classification_templates.txt", entry.templates
-            ),
-            ids=tuple(key.removeprefix("./") for key in keys),
-            labels=labels,
-            read=image_reader(
-                table, suffix, lambda row: f"{urls[row]}: {keys[row]}.{suffix} (row {row})"
-            ),
-            variant="official" if len(keys) == entry.counts[split] else "subset",
-            source=entry.source,
-            notes=tuple(entry.notes),
-        )
+    ids, numbers = columns_of(
+        (key.removeprefix("./"), n) for key, n in zip(keys, labels, strict=True)
+    )
+    return Images(
+        ids=ids,
+        labels=numbers,
+        read=image_reader(
+            table, suffix, lambda row: f"{urls[row]}: {keys[row]}.{suffix} (row {row})"
+        ),
+        class_names=class_names,
+        templates=read_templates(folder / "zeroshot_classification_templates.txt"),
     )
 
 
-def _shards(folder: Path, name: str, entry: DatasetEntry, split: str) -> list[Path]:
-    place = folder / split
+def _shards(place: Path, request: ReadRequest) -> list[Path]:
     shards = sorted(place.glob("*.tar"), key=lambda path: (len(path.stem), path.stem))
     if not shards:
-        how = f"fetch {entry.hub} from the Hugging Face hub" if entry.hub else "put the set"
         raise DataError(
-            f"{name}: looked for {place}/*.tar and found none. The layout is that of the hub's "
-            f"clip-benchmark sets: {how} into {folder}."
+            f"{request.name}: looked for {place}/*.tar and found none. {request.how}".rstrip()
         )
     listing = place / "nshards.txt"
     if listing.is_file():
@@ -93,6 +84,9 @@ def _check_labels(
 
 
 def _check_unique(keys: Sequence[str], urls: Sequence[str]) -> None:
+    """Names the shards of a key that comes twice; in large sets the index finds it, by row."""
+    if len(keys) > IN_MEMORY:
+        return
     seen: dict[str, str] = {}
     for key, url in zip(keys, urls, strict=True):
         if key in seen:
