@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} HF_HUB_OFFLINE=$${HF_HUB_OFFLINE:-1}
 
-.PHONY: quickstart test test-slow check format lint types imports
+.PHONY: quickstart test test-slow test-interop check format lint types imports
 
 quickstart: $(VENV)/.installed
 	$(BIN)/zsrobust quickstart
@@ -15,6 +15,9 @@ test: $(VENV)/.installed-test
 
 test-slow: $(VENV)/.installed-test
 	$(RUN) $(BIN)/python -m pytest -m slow
+
+test-interop: $(VENV)/.installed-interop
+	$(RUN) $(BIN)/python -m pytest tests/interop
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -48,3 +51,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-interop: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,interop]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

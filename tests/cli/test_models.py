@@ -66,3 +66,17 @@ def test_what_is_described_from_the_config_is_what_loading_would_find():
 def test_an_unknown_name_brings_the_nearest(capsys):
     assert main(["models", "show", "scene-tiny"]) == 2
     assert "Did you mean 'scenes-tiny'?" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_ones_own_is_shown_with_what_must_be_said_of_it(
+    capsys, tiny_folder, tmp_path
+):
+    import torch
+
+    from zsrobust.testing.tiny_clip import tiny_clip
+
+    torch.save(tiny_clip(7).visual.state_dict(), tmp_path / "tower.pt")
+    (tmp_path / "mine.yaml").write_text(f"checkpoint: tower.pt\nbase: {tiny_folder}\n")
+    text = " ".join(shown(capsys, "show", str(tmp_path / "mine.yaml")).split())
+    assert "7 x 7 patches" in text
+    assert "little in common" in text

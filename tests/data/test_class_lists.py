@@ -1,11 +1,18 @@
 """The lists of class names: complete, in order, and with the collisions that the papers have."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from zsrobust.data.catalogue import dataset_entry, dataset_names
-from zsrobust.data.class_lists import CLASS_NAMES, class_list, name_lists, official_names
+from zsrobust.data.class_lists import (
+    CLASS_NAMES,
+    class_list,
+    name_lists,
+    official_names,
+    plain_words,
+)
 from zsrobust.errors import SettingsError
 
 COUNTS = {
@@ -89,6 +96,19 @@ def test_openais_lists_are_open_clips():
     assert lists("imagenet1k")["openai"] == tuple(IMAGENET_CLASSNAMES)
     ensemble = dataset_entry("imagenet1k").prompts.of_kinds()["ensemble"]
     assert set(ensemble) == {template("{}") for template in OPENAI_IMAGENET_TEMPLATES}
+
+
+def test_the_releases_list_has_the_first_word_of_each_synset():
+    import timm
+
+    info = Path(timm.__file__).parent / "data" / "_info"
+    assert class_list("imagenet1k.wnids") == tuple(
+        (info / "imagenet_synsets.txt").read_text().split()
+    )
+    lines = (info / "imagenet_synset_to_lemma.txt").read_text().splitlines()
+    first = {wnid: words.split(",")[0] for wnid, words in (line.split("\t", 1) for line in lines)}
+    names = zip(class_list("imagenet1k.wnids"), lists("imagenet1k")["as-released"], strict=True)
+    assert all(plain_words(first[wnid]) == name for wnid, name in names)
 
 
 @pytest.mark.parametrize("part", ["tinyimagenet", "imagenet-a", "imagenet-o", "imagenet-r"])

@@ -4,7 +4,7 @@ import sqlite3
 import pytest
 
 from zsrobust.data import columns, index
-from zsrobust.data.columns import Column, columns_of, hash_of
+from zsrobust.data.columns import Column, columns_of, hash_of, repeated
 from zsrobust.data.dataset import Dataset, in_hash_order
 from zsrobust.data.index import hash_index
 from zsrobust.errors import DataError
@@ -125,3 +125,10 @@ def test_a_full_disk_while_sorting_is_named(few, monkeypatch):
     with pytest.raises(DataError, match="disk is full"):
         hash_index(ids, labels)
     assert not list(columns.cache_folder().iterdir())
+
+
+def test_the_first_positions_of_a_repeated_id_are_found():
+    ids = [str(i) for i in range(500)]
+    assert repeated(ids) is repeated([]) is None
+    assert repeated([*ids, "7"]) == (7, 500)
+    assert repeated(["a", "b", "a", "a"]) == (0, 2)

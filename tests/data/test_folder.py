@@ -134,3 +134,24 @@ def test_a_photo_too_large_to_be_honest_is_refused(photos, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
     with pytest.raises(DataError, match="not a readable image"):
         load_dataset(photos).read(0)
+
+
+def test_many_photos_are_listed_in_a_file_with_the_ids_and_hash_of_few(photos, monkeypatch):
+    from zsrobust.data import columns, index
+
+    few = load_dataset(photos)
+    for module in (columns, index):
+        monkeypatch.setattr(module, "IN_MEMORY", 2)
+    many = load_dataset(photos)
+    assert isinstance(many.ids, columns.Column)
+    assert (tuple(many.ids), many.variant_hash()) == (few.ids, few.variant_hash())
+    assert all(many.read(i).tobytes() == few.read(i).tobytes() for i in range(6))
+    assert tuple(many.first(3).ids) == few.first(3).ids
+
+
+def test_a_file_name_that_is_no_text_is_named(photos):
+    (photos / "red_car" / "0.png").rename(
+        photos / "red_car" / b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    )
+    with pytest.raises(DataError, match=r"red_car: the name of 'caf.*png' is not UTF-8"):
+        load_dataset(photos)

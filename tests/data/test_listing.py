@@ -153,3 +153,12 @@ def test_bytes_that_are_no_text_or_no_parquet_are_refused(shop):
 def test_an_absent_list_is_named(shop):
     with pytest.raises(DataError, match=r"absent\.csv: no such file"):
         load_dataset(shop / "absent.csv")
+
+
+def test_a_list_is_evaluated_as_it_is(shop):
+    from zsrobust.evaluation.evaluate import evaluate
+
+    (shop / "list.csv").write_text(NAMED)
+    run = evaluate("scenes-tiny", shop / "list.csv", "clean", shop / "runs", device="cpu")
+    assert (run.summary.n, run.header.dataset.name) == (3, "list")
+    assert run.header.dataset.class_names == ("a dog", "cat")

@@ -16,6 +16,8 @@ from zsrobust.evaluation.protocol import load_protocol
 from zsrobust.evaluation.warnings import warnings_before
 from zsrobust.models.build import build_clip
 from zsrobust.models.checkpoint import load_checkpoint
+from zsrobust.models.checkpoint_base import fitting_architectures
+from zsrobust.models.checkpoint_fit import load_fitting
 from zsrobust.models.folder import load_folder, save_folder
 from zsrobust.models.load import load_model
 from zsrobust.models.normalisation import IMAGENET
@@ -172,14 +174,22 @@ def test_wrong_width_and_wrong_keys_are_named_in_one_message(tmp_path):
         load_checkpoint(file, base())
 
 
-def test_the_architectures_that_would_fit_are_named(tmp_path):
+def test_the_architectures_that_would_fit_are_named():
+    config = open_clip.get_model_config("ViT-B-32-quickgelu")
     with torch.device("meta"):
-        config = open_clip.get_model_config("ViT-B-32-quickgelu")
         shapes = build_clip(config, "x").visual.state_dict()
-    state = {key: torch.zeros(1).expand(value.shape) for key, value in shapes.items()}
-    torch.save(state, tmp_path / "b32.pt")
-    with pytest.raises(ModelError, match=r"Architectures that fit: .*ViT-B-32-quickgelu"):
-        load_checkpoint(tmp_path / "b32.pt", base())
+    fitting = fitting_architectures(shapes)
+    assert fitting[0] == "ViT-B-32" and "ViT-B-32-quickgelu" in fitting
+    with pytest.raises(ModelError, match=r"\(768,\) in the file.*that fit: ViT-B-32, .*quickgelu"):
+        load_fitting(base().visual, shapes, "b32.pt", "tiny-clip")
+
+
+def test_a_tensor_that_claims_more_than_is_stored_is_refused(tmp_path):
+    forged = torch.zeros(1).expand(1 << 20, 1 << 20)
+    state = {"vision_model.encoder.layers.0.self_attn.q_proj.weight": forged}
+    torch.save({"state_dict": state}, tmp_path / "forged.pt")
+    with pytest.raises(ModelError, match="claims .1048576, 1048576., more than the file stores"):
+        load_checkpoint(tmp_path / "forged.pt", base())
 
 
 def test_the_wrong_activation_is_refused_where_the_container_or_config_tells(tmp_path):
@@ -238,7 +248,7 @@ def test_the_share_of_the_base_is_the_clean_weight(tmp_path):
     assert torch.equal(logits(load_checkpoint(file, clean, clean_weight=0.0)), logits(robust()))
     with pytest.raises(ModelError, match=r"clean_weight = 1\.5"):
         load_checkpoint(file, clean, clean_weight=1.5)
-    assert torch.equal(clean.visual.proj, base().visual.proj)
+    assert torch.equal(clean.visual.proj, tiny_clip(0, QUICK).visual.proj)
 
 
 def prompted_by_hand(model, frame, pixels):
@@ -334,10 +344,7 @@ def test_a_users_yaml_works_wherever_a_model_name_does(tmp_path):
     torch.save(release(tower_state(robust())), tmp_path / "best.pth.tar")
     save_folder(base(), tmp_path / "base")
     entry = tmp_path / "mine.yaml"
-    entry.write_text(
-        f"checkpoint: best.pth.tar\nbase: {tmp_path / 'base'}\n"
-        "clean_weight: 0.3\nrelease: pmg-aft\n"
-    )
+    entry.write_text("checkpoint: best.pth.tar\nbase: base\nclean_weight: 0.3\nrelease: pmg-aft\n")
     model = load_model(str(entry))
     assert model.name == "mine"
     assert (model.mean, model.std) == IMAGENET

@@ -1,6 +1,7 @@
 """The zoo: entries that hold together, and weights put where a person would put them."""
 
 import hashlib
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -8,14 +9,16 @@ import torch
 
 from zsrobust.errors import ModelError, SettingsError
 from zsrobust.models import catalogue, load
-from zsrobust.models.catalogue import Location, ModelEntry, model_entry, model_names
+from zsrobust.models.catalogue import ModelEntry, model_entry, model_names
 from zsrobust.models.folder import save_folder
 from zsrobust.models.load import load_model
+from zsrobust.models.towers.catalogue import TOWERS
 from zsrobust.models.zoo import fetch_weights, model_folder
 from zsrobust.settings import parse
 from zsrobust.testing.tiny_clip import CONFIG, tiny_clip
 from zsrobust.threat_model import parse_eps
 
+UNKNOWN = "not known"
 ENTRY = {
     "version": 1,
     "source": "us",
@@ -145,10 +148,72 @@ def test_a_catalogued_visual_file_is_put_on_its_base_and_keeps_its_text_tower(
 
 
 def test_a_catalogued_folder_brings_both_towers(monkeypatch):
-    known = entry(format="open_clip-folder", architecture=None, pretrained=None, text_tower="own")
+    whole = {"format": "open_clip-folder", "architecture": None, "pretrained": None}
+    known = entry(**whole, text_tower="own", activation="quickgelu")
     monkeypatch.setattr(load, "model_names", lambda: ["mine"])
     monkeypatch.setattr(load, "model_entry", lambda name: known)
     model_folder("mine").parent.mkdir(parents=True)
-    save_folder(tiny_clip(3, CONFIG), model_folder("mine"))
-    assert load_model("mine").fingerprint == tiny_clip(3).fingerprint
-    assert Location(how="x").hub is None
+    robust = tiny_clip(3, CONFIG)
+    save_folder(robust, model_folder("mine"))
+    model = load_model("mine")
+    assert torch.equal(model.visual.proj, robust.visual.proj)
+    assert torch.equal(model.clip.token_embedding.weight, robust.clip.token_embedding.weight)
+    assert model.config["quick_gelu"], "the entry knows the activation; the config did not say"
+
+
+def in_the_hubs_cache(root, repository, monkeypatch):
+    """An empty snapshot of a repository, as the hub's own client lays its cache out."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(root))
+    commit = "0" * 40
+    folder = root / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(commit)
+    (folder / "snapshots").mkdir()
+    return folder / "snapshots" / commit
+
+
+def test_what_the_hubs_cache_holds_is_used_without_a_word(monkeypatch, tmp_path, capsys):
+    robust = tiny_clip(4)
+    save_folder(robust, in_the_hubs_cache(tmp_path / "hub", "our/clip", monkeypatch))
+    get = {"hub": "our/clip", "file": "open_clip_model.safetensors", "how": "x"}
+    known = entry(format="open_clip-folder", get=get)
+    monkeypatch.setattr(load, "model_names", lambda: ["mine"])
+    monkeypatch.setattr(load, "model_entry", lambda name: known)
+    assert load_model("mine").fingerprint == robust.fingerprint
+    assert load_model("hf-hub:our/clip").fingerprint == robust.fingerprint
+    assert "fetching" not in capsys.readouterr().err
+    file = fetch_weights("mine", entry(get=get))
+    assert file.name == "open_clip_model.safetensors"
+    with pytest.raises(ModelError, match="sha256 is"):
+        fetch_weights(
+            "mine",
+            known.model_copy(update={"get": known.get.model_copy(update={"sha256": "0" * 64})}),
+        )
+
+
+def test_a_folder_with_the_other_activation_than_its_entry_is_refused(monkeypatch):
+    known = entry(format="open_clip-folder", activation="gelu")
+    monkeypatch.setattr(load, "model_names", lambda: ["mine"])
+    monkeypatch.setattr(load, "model_entry", lambda name: known)
+    model_folder("mine").parent.mkdir(parents=True)
+    quick = dict(CONFIG) | {"quick_gelu": True}
+    save_folder(tiny_clip(3, quick), model_folder("mine"))
+    with pytest.raises(ModelError, match="its config says QuickGELU; mine was trained with GELU"):
+        load_model("mine")
+
+
+def test_the_page_lists_every_entry_and_every_tower_as_they_are():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = set(page.splitlines())
+    for name in model_names():
+        known = model_entry(name)
+        tuning = (known.tuning.method, known.tuning.eps or UNKNOWN) if known.tuning else ("-", "-")
+        weights = "bundled" if known.bundled else "fetched" if known.fetched else "by hand"
+        licence = f"{known.licence.code or UNKNOWN} / {known.licence.weights or UNKNOWN}"
+        cells = (f"`{name}`", known.base or "-", *tuning, known.format, weights, licence)
+        assert f"| {' | '.join(cells)} |" in lines
+    for name, kind in TOWERS.items():
+        given = "yes" if kind.features else "no"
+        assert f"| `{name}` | {kind.title} | {given}: {kind.link} |" in lines
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert len([row for row in rows if "/" in row.split("|")[-2]]) == len(model_names())

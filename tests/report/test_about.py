@@ -79,7 +79,7 @@ def test_two_sizes_of_one_set_get_rows_of_their_own_and_are_not_called_comparabl
         write_cell(tmp_path, run, 90, 9)
     cells = read_cells(tmp_path)
     table = results(cells, Story())
-    assert [row.size for row in table.rows] == ["32 px", "224 px (squashed)"]
+    assert [row.apart for row in table.rows] == ["32 px", "224 px"]
     (about,) = table.about
     assert about.notes == (
         "Not comparable: seen at 32 px (tecoa-as-released) and at 224 px (squashed) "
@@ -96,7 +96,7 @@ def test_other_prompts_are_another_classifier(tmp_path):
         run = header("m", "scenes-colours", 40, templates=templates, protocol=protocol(name))
         write_cell(tmp_path, run, 90, 9)
     table = results(read_cells(tmp_path), Story())
-    assert len(table.rows) == 2
+    assert [row.apart for row in table.rows] == ["a", "b"]
     assert table.about[0].notes == ("Not comparable: other prompts under a than under b.",)
 
 

@@ -29,8 +29,8 @@ def evaluate(
         list[str],
         typer.Option(
             "--dataset",
-            help="A catalogued name, a suite (`zsrobust suites`) or a folder of class/image files. "
-            "May be given more than once.",
+            help="A catalogued name, a suite (`zsrobust suites`), a folder of class/image files, a "
+            ".csv or .parquet of path,label, or hf:ORG/NAME. May be given more than once.",
         ),
     ],
     out: OutOption,

@@ -15,7 +15,12 @@ ModelOption = Annotated[
     ),
 ]
 DatasetOption = Annotated[
-    str, typer.Option("--dataset", help="A catalogued name, or a folder of class/image files.")
+    str,
+    typer.Option(
+        "--dataset",
+        help="A catalogued name, a folder of class/image files, a .csv or .parquet of path,label, "
+        "or hf:ORG/NAME of the hub.",
+    ),
 ]
 DataRootOption = Annotated[
     Path | None,

@@ -80,7 +80,8 @@ def _sizes(images: CheckedImages) -> str:
 def _duplicates(images: CheckedImages) -> str:
     if not images.duplicates:
         return "none: no two have equal pixels"
-    return f"{len(images.duplicates):,} pictures come more than once"
+    count = len(images.duplicates)
+    return f"{count:,} {'picture comes' if count == 1 else 'pictures come'} more than once"
 
 
 def _prompts(report: CheckReport) -> str:

@@ -15,6 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 from zsrobust.errors import DataError
 
 T = TypeVar("T")
@@ -102,6 +104,22 @@ def map_columns(path: Path) -> Any:
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def repeated(ids: Sequence[str]) -> tuple[int, int] | None:
+    """The first two positions of an id that stands twice, or None; 8 bytes an id are needed."""
+    heads = np.fromiter((_head(sample) for sample in ids), dtype=np.uint64, count=len(ids))
+    order = np.argsort(heads, kind="stable")
+    same = np.flatnonzero(heads[order[1:]] == heads[order[:-1]])
+    for at in same.tolist():
+        first, second = int(order[at]), int(order[at + 1])
+        if ids[first] == ids[second]:
+            return first, second
+    return None
+
+
+def _head(sample: str) -> int:
+    return int.from_bytes(sha256(sample.encode()).digest()[:8], "big")
 
 
 def hash_of(*columns: Sequence[Any] | None) -> str:

@@ -50,8 +50,8 @@ def load_checkpoint(
     if release is not None and release not in get_args(Release):
         raise ModelError(f"release '{release}' is unknown. Known: {', '.join(get_args(Release))}.")
     parts = parts_of(read_weights_file(weights_of(path)), path)
-    if (beside := activation_beside(path)) is not None:
-        parts = replace(parts, quick_gelu=beside)
+    if parts.config_beside:
+        parts = replace(parts, quick_gelu=activation_beside(path))
     onto = base_for(base, whole=parts.whole is not None and clean_weight == 0, path=path)
     _check_activation(parts, onto, path)
     tuned = _weights_in_place(parts, onto, path)

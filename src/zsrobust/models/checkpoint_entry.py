@@ -15,7 +15,8 @@ from zsrobust.settings import StrictModel, parse, read_yaml
 class CheckpointEntry(StrictModel):
     """A checkpoint and what it takes to load it (see `load_checkpoint`).
 
-    checkpoint: a file, from the YAML's own folder on. name: default, the YAML's name.
+    checkpoint: a file, from the YAML's own folder on, and so is a base that is a folder there.
+    name: default, the YAML's name.
     """
 
     checkpoint: Path
@@ -33,7 +34,7 @@ def load_checkpoint_entry(path: Path) -> Model:
     entry = parse(CheckpointEntry, read_yaml(path), str(path))
     model = load_checkpoint(
         path.parent / entry.checkpoint,
-        entry.base,
+        beside if (beside := path.parent / entry.base).is_dir() else entry.base,
         entry.clean_weight,
         release=entry.release,
         prompt=entry.prompt,

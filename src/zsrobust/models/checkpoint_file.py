@@ -7,6 +7,7 @@ refused before it is called.
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,7 +92,8 @@ def _check_archive(path: Path) -> None:
 
 def _read_pickle(path: Path) -> Mapping[str, Any]:
     try:
-        with torch.serialization.safe_globals(_allowed()):
+        with torch.serialization.safe_globals(_allowed()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except ModelError:
         raise
@@ -101,7 +103,19 @@ def _read_pickle(path: Path) -> Mapping[str, Any]:
         raise ModelError(
             f"{path}: holds a {type(content).__name__}, not a mapping of names to weights."
         )
+    _refuse_forged(content, path)
     return content
+
+
+def _refuse_forged(content: Mapping[str, Any], path: Path) -> None:
+    """A tensor may claim any shape over a few stored bytes; using it would fill the memory."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            _refuse_forged(value, path)
+        elif isinstance(value, torch.Tensor) and value.nbytes > value.untyped_storage().nbytes():
+            raise ModelError(
+                f"{path}: '{key}' claims {tuple(value.shape)}, more than the file stores of it."
+            )
 
 
 def _allowed() -> list[Any]:

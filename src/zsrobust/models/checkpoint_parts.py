@@ -23,6 +23,7 @@ class Parts:
     whole: a full CLIP; tower: an image tower alone, keys without `visual.`. At most one is there.
     prompt: `pad_up` ... or `patch`, added to normalised pixels. tokens: (1, L, width), appended.
     quick_gelu: the activation its makers trained with; None where the container does not tell.
+    config_beside: whether a `config.json` of transformers beside the file speaks of it.
     notes: what a user must know of it.
     """
 
@@ -32,6 +33,7 @@ class Parts:
     prompt: State = field(default_factory=dict)
     tokens: Tensor | None = None
     quick_gelu: bool | None = None
+    config_beside: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -34,10 +34,11 @@ def transformers_parts(content: Mapping[str, Any]) -> Parts:
     """A whole CLIPModel, or the vision half of one, under open_clip's names."""
     state = open_clip_names(state_of(content))
     if "token_embedding.weight" in state:
-        return Parts(container="a CLIPModel of transformers", whole=state)
+        return Parts(container="a CLIPModel of transformers", whole=state, config_beside=True)
     return Parts(
         container="a CLIP vision tower of transformers",
         tower=under(state, "visual."),
+        config_beside=True,
     )
 
 

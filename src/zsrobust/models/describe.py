@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -14,7 +15,7 @@ from zsrobust.models.catalogue import ModelEntry, model_entry, model_names
 from zsrobust.models.cost import Cost, cost_of, shell_of, shell_of_config
 from zsrobust.models.features import gives_patches
 from zsrobust.models.folder import load_folder
-from zsrobust.models.load import FORMS, folder_behind, folder_name
+from zsrobust.models.load import FORMS, folder_behind, folder_name, own_checkpoint
 from zsrobust.models.model import Model
 from zsrobust.models.through_open_clip import (
     HUB,
@@ -79,6 +80,9 @@ def describe_model(name: str) -> Description:
     """
     if name in model_names():
         return _catalogued(name, model_entry(name))
+    own = own_checkpoint(Path(name))
+    if own is not None:
+        return _loaded(own, name, None)
     folder = folder_behind(name)
     if folder is not None:
         return _loaded(load_folder(folder, folder_name(folder)), name, None)
@@ -107,7 +111,7 @@ def _loaded(model: Model, name: str, entry: ModelEntry | None) -> Description:
         (model.mean, model.std),
         (model.logit_scale, model.logit_bias),
     )
-    return Description(name, anatomy, entry, model.card)
+    return Description(name, anatomy, entry, model.card, model.warnings)
 
 
 def _by_open_clip_name(text: str) -> Anatomy:

@@ -10,7 +10,11 @@ from zsrobust.errors import ModelError, UnknownNameError
 from zsrobust.models.catalogue import ModelEntry, model_entry, model_names
 from zsrobust.models.folder import is_model_folder, load_folder
 from zsrobust.models.model import Model
-from zsrobust.models.through_open_clip import is_open_clip_name, through_open_clip
+from zsrobust.models.through_open_clip import (
+    activation_of,
+    is_open_clip_name,
+    through_open_clip,
+)
 from zsrobust.models.zoo import fetch_weights
 from zsrobust.registry import did_you_mean
 
@@ -48,7 +52,7 @@ def load_model(model: str | Path | Model, device: str = "auto") -> Model:
     text = str(model)
     if text in model_names():
         return _catalogued(text, model_entry(text)).to(where)
-    own = _own_checkpoint(Path(text))
+    own = own_checkpoint(Path(text))
     if own is not None:
         return own.to(where)
     folder = folder_behind(text)
@@ -81,7 +85,7 @@ def folder_name(folder: Path) -> str:
     return folder.parent.name if folder.name == "final" else folder.name
 
 
-def _own_checkpoint(path: Path) -> Model | None:
+def own_checkpoint(path: Path) -> Model | None:
     """A user's YAML about a checkpoint, or a CLIP that transformers saved; None for neither."""
     if path.suffix in (".yaml", ".yml"):
         from zsrobust.models.checkpoint_entry import load_checkpoint_entry
@@ -108,7 +112,10 @@ def _catalogued(name: str, entry: ModelEntry) -> Model:
     weights = fetch_weights(name, entry)
     if weights.is_dir():
         quick = entry.activation == "quickgelu"
-        return through_open_clip(f"local-dir:{weights}", name, force_quick_gelu=quick)
+        model = through_open_clip(f"local-dir:{weights}", name, force_quick_gelu=quick)
+        if entry.activation == "gelu" and activation_of(model.config) == "quickgelu":
+            raise ModelError(f"{weights}: its config says QuickGELU; {name} was trained with GELU.")
+        return model
     base = entry.architecture if entry.whole and not entry.clean_weight else entry.base
     if base is None:
         raise ModelError(f"{name}: its entry names no base to put {weights} on.")

@@ -77,8 +77,10 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits over every weight and the preprocessing: two models agree iff these do."""
+        """16 hex digits over weights, activation, preprocessing: two models agree iff these do."""
         digest = hashlib.sha256(repr((self.image_size, self.mean, self.std)).encode())
+        # QuickGELU has no weights, and makes another model of the same ones.
+        digest.update(b"quick_gelu" if self.config.get("quick_gelu") else b"")
         for key, tensor in sorted(self.clip.state_dict().items()):
             digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -112,7 +112,7 @@ def summarise(records: Sequence[Record], *, labelled: bool = True) -> Summary:
 
 
 def summarise_run(run: Path) -> Summary:
-    """The summary of a run folder, from its records; run.json says whether it has labels, and notes.
+    """The summary of a run folder, from its records; labels or none, and notes, are in run.json.
 
     Raises RunError as `summarise` does, and where no image of the run could be read.
     """

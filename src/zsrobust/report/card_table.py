@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zsrobust.records.intervals import Rate
-from zsrobust.report.about import about_datasets
 from zsrobust.report.cells import Cell
 from zsrobust.report.results import results
 from zsrobust.report.rows import Row, interval, percent
-from zsrobust.report.seen_as import size_text
 from zsrobust.report.story import story_of
 
-TITLES = ("set", "split", "n", "size", "clean %", "attack", "eps", "robust %", "chance %", "said")
+TITLES = ("set", "images", "n", "size", "clean %", "attack", "eps", "robust %", "chance %", "said")
 
 
 def card_table(cells: Sequence[Cell]) -> str:
@@ -23,30 +21,25 @@ def card_table(cells: Sequence[Cell]) -> str:
     """
     if not cells:
         return ""
-    table, about = results(cells, story_of(cells, ())), about_datasets(cells)
-    marks = {one.task: one.mark for one in about}
+    table = results(cells, story_of(cells, ()))
     lines = [_line(TITLES), _line("---" for _ in TITLES)]
     for row in table.rows:
-        cell = next(c for c in cells if (c.dataset, c.model) == (row.task, row.name))
-        lines += [_line(entry) for entry in _entries(row, cell, marks.get(row.task, ""))]
-    notes = [f"[{one.mark}] {one.text}" for one in about]
+        lines += [_line(entry) for entry in _entries(row, table.mark_of(row.task))]
+    notes = [f"[{one.mark}] {one.text}" for one in table.about]
     notes += [f"[{number}] {note}" for number, note in enumerate(table.notes, start=1)]
     return "\n".join(lines) + "\n" + "".join(f"\n- {note}" for note in notes) + "\n" * bool(notes)
 
 
-def _entries(row: Row, cell: Cell, mark: str) -> Iterator[Sequence[str]]:
+def _entries(row: Row, mark: str) -> Iterator[Sequence[str]]:
     """A line an attack, or one for a clean run; sets without labels have no accuracy."""
     if not row.labelled:
         return
-    header = cell.header.dataset
     name = f"{row.task} [{mark}]" if mark else row.task
     chance = "" if row.chance is None else f"{100 * row.chance:.0f}"
-    start = (name, f"{header.split} ({header.variant})")
-    size = row.size or size_text(header.resolution)
     for one in row.attacked or (None,):
         attacked = ("–", "–", "–") if one is None else (one.attack, row.eps, _rate(one.rate))
         count = str(row.n if one is None else one.n)
-        yield (*start, count, size, _rate(row.clean), *attacked, chance, _said(row))
+        yield (name, row.images, count, row.size, _rate(row.clean), *attacked, chance, _said(row))
 
 
 def _said(row: Row) -> str:

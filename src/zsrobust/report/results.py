@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from zsrobust.attacks.health import Diagnosis, MemberCount, diagnose
@@ -10,7 +11,7 @@ from zsrobust.records.summary import EpsSummary
 from zsrobust.report.about import about_datasets
 from zsrobust.report.cells import Cell, in_order
 from zsrobust.report.rows import Attacked, Results, Row
-from zsrobust.report.seen_as import seen_as, size_text
+from zsrobust.report.seen_as import seen_as, size_label, size_text
 from zsrobust.report.shared_images import on_shared_images
 from zsrobust.report.standing import Baseline, above_both, above_chance, baseline
 from zsrobust.report.story import Story
@@ -31,8 +32,11 @@ def results(cells: Sequence[Cell], story: Story) -> Results:
             while cell.attack in {each.attack for each, _ in groups.get((*key, again), [])}:
                 again += 1
             groups.setdefault((*key, again), []).append((cell, position))
-    sizes = _sizes(cells)
-    rows = [_row(group, story, against, notes, sizes) for group in groups.values()]
+    apart = _apart(list(groups.values()))
+    rows = [
+        _row(group, story, against, notes, label)
+        for group, label in zip(groups.values(), apart, strict=True)
+    ]
     return Results(tuple(rows), tuple(notes), about_datasets(cells, tasks))
 
 
@@ -42,12 +46,24 @@ def _key(cell: Cell, position: int) -> tuple[object, ...]:
     return (cell.dataset, cell.model, labelled, _radius(cell, position), seen_as(cell))
 
 
-def _sizes(cells: Sequence[Cell]) -> dict[str, set[str]]:
-    """At which sizes the images of each dataset were seen."""
-    sizes: dict[str, set[str]] = {}
-    for cell in cells:
-        sizes.setdefault(cell.dataset, set()).add(size_text(cell.header.dataset.resolution))
-    return sizes
+def _apart(groups: Sequence[list[tuple[Cell, int]]]) -> list[str]:
+    """What tells each row from others of its task: the images' size, else the protocol.
+
+    Empty where nothing has to be told apart.
+    """
+    firsts = [group[0] for group in groups]
+    sizes = {(c.dataset, c.header.dataset.resolution) for c, _ in firsts}
+    several = {name for name, count in Counter(name for name, _ in sizes).items() if count > 1}
+    labels = [size_label(cell) if cell.dataset in several else "" for cell, _ in firsts]
+    lines = [
+        (cell.dataset, cell.model, cell.summary.labelled, _radius(cell, position), label)
+        for (cell, position), label in zip(firsts, labels, strict=True)
+    ]
+    alike = Counter(lines)
+    return [
+        cell.header.protocol.name if alike[line] > 1 else label
+        for (cell, _), line, label in zip(firsts, lines, labels, strict=True)
+    ]
 
 
 def _radius(cell: Cell, position: int) -> str:
@@ -62,7 +78,7 @@ def _row(
     story: Story,
     against: Baseline,
     notes: list[str],
-    sizes: dict[str, set[str]],
+    apart: str,
 ) -> Row:
     cell, position = max(group, key=lambda each: each[0].summary.n)
     summary = cell.summary
@@ -82,7 +98,9 @@ def _row(
         tuned=cell.dataset in story.tuned_on.get(cell.model, ()),
         labelled=summary.labelled,
         marks=_numbers(said, notes),
-        size=size_text(cell.header.dataset.resolution) if len(sizes[cell.dataset]) > 1 else "",
+        images=f"{cell.header.dataset.split} ({cell.header.dataset.variant})",
+        size=size_text(cell.header.dataset.resolution),
+        apart=apart,
         seen=max(cell.header.dataset.overlap.values(), default=None),
     )
 

@@ -65,7 +65,7 @@ def _table(table: Results, tasks: list[tuple[str, list[Row]]], labelled: bool) -
         mark = table.mark_of(task)
         shown.add_row(Text.assemble((task, "bold"), f" [{mark}]" if mark else ""))
         for row in rows:
-            name = f"  {row.model}" + (f", {row.size}" if row.size else "")
+            name = f"  {row.model}" + (f", {row.apart}" if row.apart else "")
             shown.add_row(Text(name), *_numbers(row, table, radii), _remark(row))
     return shown
 

@@ -31,8 +31,9 @@ class Row:
 
     model: as the story calls it; name: as its run does. n, clean, chance, collapsed: of the run
     with the most images. attacked: in the order of the columns. marks: numbers of the notes.
-    size: at which the images were attacked, where the task's rows differ in it. seen: share of the
-    task's classes that the model's fine-tuning set holds too, None where that is not known.
+    images: their split and variant; size: at which they were attacked.
+    apart: the size of its images or its protocol, where that alone tells rows apart. seen: share of
+    the task's classes that the model's fine-tuning set has too, None where that is not known.
     """
 
     task: str
@@ -47,7 +48,9 @@ class Row:
     tuned: bool
     labelled: bool
     marks: tuple[int, ...]
+    images: str = ""
     size: str = ""
+    apart: str = ""
     seen: float | None = None
 
     @property

@@ -26,6 +26,11 @@ def size_text(resolution: int | str | None) -> str:
     return _SIZES.get(str(resolution), f"{resolution} px")
 
 
+def size_label(cell: Cell) -> str:
+    """The size of a run's images in short, as "224 px"."""
+    return size_text(cell.header.dataset.resolution).partition(" (")[0]
+
+
 def disagreements(cells: Sequence[Cell]) -> list[str]:
     """Why runs of one set do not compare, a sentence a reason; nothing where they do.
 

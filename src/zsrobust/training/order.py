@@ -23,10 +23,12 @@ def images_seen(steps: int, count: int, batch_size: int) -> int:
 def batch_positions(step: int, count: int, batch_size: int, seed: int) -> list[int]:
     """Positions of the images of a step: a slice of its epoch's permutation."""
     epoch, part = divmod(step, steps_per_epoch(count, batch_size))
-    return list(_permutation(count, seed, epoch)[part * batch_size : (part + 1) * batch_size])
+    order = _permutation(count, seed, epoch)
+    positions: list[int] = order[part * batch_size : (part + 1) * batch_size].tolist()
+    return positions
 
 
 @lru_cache(maxsize=2)
-def _permutation(count: int, seed: int, epoch: int) -> tuple[int, ...]:
+def _permutation(count: int, seed: int, epoch: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(key_seed("training order", seed, epoch))
-    return tuple(torch.randperm(count, generator=generator).tolist())
+    return torch.randperm(count, generator=generator)

@@ -96,7 +96,8 @@ def check_model(
     """The model's clean accuracy on a set for which its card, or its entry, states one.
 
     A wrong text tower, tokenizer or activation raises no error anywhere: it only costs accuracy.
-    limit: the first n ids; default: as many as the claim is about. Raises InputError where nobody states a figure for that set.
+    limit: the first n ids; default: as many as the claim is about.
+    Raises InputError where nobody states a figure for that set.
     """
     loaded = load_model(model, device)
     entry = model_entry(loaded.name) if loaded.name in model_names() else None
@@ -119,7 +120,7 @@ def _claim(model: Model, entry: ModelEntry | None, dataset: str) -> Claim:
     card: Card | None = model.card or (entry.card if entry else None)
     if card is not None and dataset in card.accuracy:
         stated = card.accuracy[dataset]
-        return Claim(stated.top1, stated.n, "its card", "single")
+        return Claim(stated.top1, stated.n, "its card", prompts=None)
     published = [each for each in entry.published if each.metric == "clean"] if entry else []
     for each in published:
         if each.dataset == dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def holds_images(file: Path) -> bool:
         return False
     from pyarrow import parquet
 
-    with _Faults(file):
+    with _named(file):
         schema = parquet.read_schema(file)
     return "path" not in schema.names and any(
         pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0 for kind in schema.types
@@ -76,10 +77,10 @@ class _Listed:
 
     @property
     def labelled(self) -> bool:
-        with _Faults(self.file):
+        with _named(self.file):
             columns = _columns(self.file)
         if "path" not in columns:
-            found = ", ".join(columns[:8]) or "none"
+            found = " ".join(", ".join(columns[:8]).split()) or "none"
             raise DataError(
                 f"{self.file}: has no column 'path' (it has {found}). The first line must name the "
                 "columns: path,label."
@@ -92,7 +93,7 @@ class _Listed:
     def rows(self) -> Iterator[tuple[int, str, str | None]]:
         """Row number, path and label as written."""
         labelled, row = self.labelled, 0
-        with _Faults(self.file):
+        with _named(self.file):
             for batch in _batches(self.file, ["path", "label"] if labelled else ["path"]):
                 texts = [_texts(batch.column(name)) for name in batch.schema.names]
                 for path, *label in zip(*texts, strict=True):
@@ -119,18 +120,14 @@ class _Listed:
             yield path, None if label is None else numbers[label]
 
 
-class _Faults:
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
     """Turns what pyarrow says of a damaged file into one line that names it."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, pa.ArrowException | OSError | KeyError | ValueError):
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"{self._file}: cannot be read ({reason.rstrip('.')}).") from None
+    try:
+        yield
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{file}: cannot be read ({reason.rstrip('.')}).") from None
 
 
 def _columns(file: Path) -> list[str]:

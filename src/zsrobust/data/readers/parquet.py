@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from zsrobust.data.columns import IN_MEMORY, Column
+from zsrobust.data.columns import Column, repeated
 from zsrobust.data.readers.arrow import image_reader, open_table
 from zsrobust.data.readers.images import Images, ReadRequest
 from zsrobust.errors import DataError
@@ -74,15 +74,9 @@ def _places(files: Sequence[Path]) -> Callable[[int], str]:
 def _check_rows(
     ids: Sequence[Any], labels: Sequence[Any], classes: int, where: Callable[[int], str]
 ) -> None:
-    seen: dict[str, int] = {}
     for row, (sample, label) in enumerate(zip(ids, labels, strict=True)):
         if not sample:
             raise DataError(f"{where(row)}: its image has no path, so the sample has no stable id.")
-        if sample in seen:
-            raise DataError(f"{where(row)}: path '{sample}' stands at {where(seen[sample])} too.")
-        # In large sets the index finds a path that comes twice, and names its rows.
-        if len(ids) <= IN_MEMORY:
-            seen[sample] = row
         if label is None:
             raise DataError(f"{where(row)}: '{sample}' has no label.")
         if not 0 <= label < classes:
@@ -90,3 +84,6 @@ def _check_rows(
                 f"{where(row)}: '{sample}' has label {label} of {classes} classes "
                 f"(0 to {classes - 1})."
             )
+    if twice := repeated(ids):
+        first, second = twice
+        raise DataError(f"{where(second)}: path '{ids[first]}' stands at {where(first)} too.")

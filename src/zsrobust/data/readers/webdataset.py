@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsrobust.data.columns import IN_MEMORY, Column, columns_of
+from zsrobust.data.columns import Column, columns_of, repeated
 from zsrobust.data.readers.arrow import image_reader, open_table
 from zsrobust.data.readers.images import Images, ReadRequest
 from zsrobust.data.readers.names import read_class_names, read_templates
@@ -84,11 +84,6 @@ def _check_labels(
 
 
 def _check_unique(keys: Sequence[str], urls: Sequence[str]) -> None:
-    """Names the shards of a key that comes twice; in large sets the index finds it, by row."""
-    if len(keys) > IN_MEMORY:
-        return
-    seen: dict[str, str] = {}
-    for key, url in zip(keys, urls, strict=True):
-        if key in seen:
-            raise DataError(f"{url}: key '{key}' stands in {seen[key]} as well.")
-        seen[key] = url
+    if twice := repeated(keys):
+        first, second = twice
+        raise DataError(f"{urls[second]}: key '{keys[first]}' stands in {urls[first]} as well.")

@@ -37,7 +37,7 @@ TOWERS: Registry[TowerKind] = Registry(
             "CLS after the patches' own norm and projection is the image embedding",
         ),
         "vit-average": TowerKind(
-            "ViT, average-pooled (CLIPA, Delta-CLIP)", is_average_vit, average_vit_features, _MEAN
+            "ViT, average-pooled (CLIPA)", is_average_vit, average_vit_features, _MEAN
         ),
         "clip-resnet": TowerKind(
             "CLIP ResNet",
