@@ -27,6 +27,7 @@ def photos(tmp_path):
         "report",
         "models",
         "datasets",
+        "suites",
         "protocols",
         "recipes",
         "env",

@@ -51,7 +51,7 @@ def test_the_card_holds_what_was_measured_of_these_very_weights(files, capsys):
     evaluate(model, "scenes-shapes", "clean", files / "runs", limit=8, device="cpu")
     assert convert(files, "--release", "tecoa", "--runs", str(files / "runs")) == 0
     card = (files / "out" / "README.md").read_text()
-    assert "| scenes-shapes" in card and "tells of 1 runs" in capsys.readouterr().out
+    assert "| scenes-shapes" in card and "(runs in its table: 1)" in capsys.readouterr().out
     assert convert(files, "--runs", str(files / "runs"), "--clean-weight", "0.5", out="two") == 2
     assert "None of the 1 runs is of best-clean-0.5" in capsys.readouterr().err
     assert not (files / "two").exists()

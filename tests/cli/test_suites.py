@@ -44,6 +44,8 @@ def test_a_suite_is_evaluated_set_by_set_and_its_mean_is_shown(tiny_folder, tmp_
     assert {header["suite"] for header in headers} == {"scenes"}
     assert main(["report", str(tmp_path)]) == 0
     assert "Means over scenes" in (tmp_path / "report.html").read_text()
+    assert main(["report", str(tmp_path), "--suite", "scene"]) == 2
+    assert "Did you mean 'scenes'" in capsys.readouterr().err
 
 
 def test_nothing_runs_where_members_are_missing(tiny_folder, tmp_path, capsys):

@@ -63,4 +63,4 @@ def test_an_index_takes_no_memory_in_proportion(growth):
 def test_evaluating_ten_times_the_images_takes_hardly_more_memory(growth, tmp_path):
     """The pixels of 2,700 more images are 133 MB."""
     write_squares(tmp_path / "squares" / "data", 3000)
-    assert growth(EVALUATE, f"hf:{tmp_path / 'squares'}") < 40
+    assert growth(EVALUATE, f"hf:{tmp_path / 'squares'}") < 70

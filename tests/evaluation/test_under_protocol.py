@@ -8,7 +8,7 @@ from tests.data.small_sets import picture
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.errors import DataError, InputError, RunFolderError, SettingsError
 from zsrobust.evaluation.evaluate import evaluate
-from zsrobust.evaluation.header_parts import model_header
+from zsrobust.evaluation.header_of import model_header
 from zsrobust.evaluation.protocol import load_protocol
 from zsrobust.evaluation.under_protocol import prompts_under, size_under, templates_under
 from zsrobust.evaluation.warnings import warnings_before

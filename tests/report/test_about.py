@@ -10,6 +10,7 @@ from zsrobust.report.cells import read_cells
 from zsrobust.report.page import render
 from zsrobust.report.results import results
 from zsrobust.report.results_table import print_terminal
+from zsrobust.report.sentences import headline
 from zsrobust.report.story import Story, story_of
 
 FAULT = "crane names two classes: top-1 by name is ambiguous there."
@@ -107,6 +108,8 @@ def test_models_that_saw_a_set_at_other_sizes_are_not_held_against_each_other(tm
     table = results(cells, story_of(cells, ()))
     assert [row.lead.above for row in table.rows] == ["", "chance"]
     assert "seen at 56 px (base) and at 224 px (tuned)" in table.about[0].text
+    said = headline(cells, story_of(cells, ())).scope
+    assert "scenes-colours: Not comparable: seen at 56 px (base) and at 224 px (tuned)." in said
 
 
 def test_overlap_with_the_fine_tuning_set_stands_beside_every_set(tmp_path, capsys):

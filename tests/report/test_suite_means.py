@@ -68,6 +68,13 @@ def test_missing_members_are_named_beside_the_mean(tmp_path, capsys):
     assert "m: 14 of 16 sets; missing: sun397, pcam." in words(render(tmp_path))
 
 
+def test_means_over_different_sets_are_not_comparable(tmp_path):
+    write_suite(tmp_path, "tga16", model="a")
+    cells = write_suite(tmp_path, "tga16", model="b", left_out=("pcam",))
+    notes = table_of(cells, "tga16").notes
+    assert notes[0] == "Not comparable: the models' means are over different sets."
+
+
 def test_a_suite_is_shown_when_asked_for_or_complete_and_not_otherwise(tmp_path):
     cells = write_suite(tmp_path / "part", "tga16", left_out=("pcam",))
     assert "tga16" not in {table.suite for table in suite_tables(cells, Story())}

@@ -72,6 +72,6 @@ def convert(
         )
         return
     print(f"{done.model.name} ({done.model.fingerprint}) for {done.format}: {done.folder}")
-    print(f"Its card tells of {done.runs} runs: {done.folder / 'README.md'}")
+    print(f"Its card: {done.folder / 'README.md'} (runs in its table: {done.runs})")
     for said in done.model.warnings:
         print(f"Warning: {said}")

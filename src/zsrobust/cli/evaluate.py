@@ -84,6 +84,8 @@ def evaluate(
     from zsrobust.cli.results import print_runs
     from zsrobust.evaluation import evaluate as evaluation
     from zsrobust.evaluation.asked import asked_for, present
+    from zsrobust.evaluation.protocol import load_protocol
+    from zsrobust.models.load import load_model
 
     if keep_images not in ("none", "64", "all"):
         raise InputError(f"--keep-images {keep_images}: give none, 64 or all.")
@@ -97,11 +99,15 @@ def evaluate(
     if skipped:
         print(skipped, file=sys.stderr)
     runs = []
-    for name, images, settings in [(m, a, p) for m in model for a in asked for p in protocol]:
-        with block_progress(f"{name} · {images.dataset} · {settings}") as on_block:
+    protocols = [load_protocol(each, overrides or ()) for each in protocol]
+    models = ((name, load_model(name, device)) for name in model)
+    for (name, loaded), images, settings in (
+        (m, a, p) for m in models for a in asked for p in protocols
+    ):
+        with block_progress(f"{name} · {images.dataset} · {settings.name}") as on_block:
             runs.append(
                 evaluation.evaluate(
-                    name,
+                    loaded,
                     images.dataset,
                     settings,
                     out,
@@ -115,7 +121,6 @@ def evaluate(
                     batch_size="auto" if batch_size == "auto" else int(batch_size),
                     seed=seed,
                     shard=shard,
-                    overrides=overrides or (),
                     keep=keep_images,  # type: ignore[arg-type]
                     unreadable=unreadable,  # type: ignore[arg-type]
                     on_block=on_block,

@@ -5,31 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from zsrobust.attacks.batches import BLOCK
 from zsrobust.classifier.class_embeddings import refuse_duplicates
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
 from zsrobust.errors import InputError
 from zsrobust.evaluation.block import MeasuredBlock, measure_block
-from zsrobust.evaluation.header_parts import model_header, seen_under
+from zsrobust.evaluation.header_of import header_of
 from zsrobust.evaluation.kept_images import KeepImages, keep_images
 from zsrobust.evaluation.protocol import Protocol, load_protocol
 from zsrobust.evaluation.reading import OnUnreadable, ReadBlock, read_block
 from zsrobust.evaluation.shard import block_count, my_blocks
 from zsrobust.evaluation.under_protocol import classifier_under, prompts_under, size_under
-from zsrobust.evaluation.warnings import warnings_before
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
-from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
-    ProtocolHeader,
     RunHeader,
     check_same_run,
     read_header,
@@ -150,38 +145,6 @@ def _images(
     if limit is not None and limit < 1:
         raise InputError(f"limit = {limit}: give at least 1 image.")
     return dataset if limit is None else dataset.first(limit)
-
-
-def header_of(
-    model: Model,
-    images: Dataset,
-    protocol: Protocol,
-    seed: int,
-    batch_size: int,
-    prompts: str | None = None,
-    suite: str | None = None,
-) -> RunHeader:
-    """What `run.json` says of a model measured on images under a protocol, here and now.
-
-    prompts: the kind with which the images were loaded. suite: as a member of which.
-    """
-    return RunHeader(
-        kind="evaluate",
-        command=invocation(),
-        model=model_header(model),
-        dataset=seen_under(protocol, model, images, prompts),
-        protocol=ProtocolHeader(name=protocol.name, hash=protocol.hash, content=protocol.content),
-        seed=seed,
-        block_size=BLOCK,
-        overrides=protocol.overrides,
-        versions=package_versions(),
-        device=str(model.device),
-        threads=torch.get_num_threads(),
-        batch_size=batch_size,
-        warnings=warnings_before(model, protocol, prompts),
-        suite=suite,
-        created=datetime.now(UTC),
-    )
 
 
 def open_folder(folder: Path, header: RunHeader) -> RunHeader:

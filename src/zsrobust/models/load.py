@@ -101,7 +101,8 @@ def own_checkpoint(path: Path) -> Model | None:
     if path.is_file():
         raise ModelError(
             f"{path}: a file of weights, which needs its base. Write a YAML file of "
-            f"`checkpoint: {path}` and `base: NAME` and give that; see docs/checkpoints.md."
+            f"`checkpoint: {path}` and `base: NAME` and give that, or convert it with --base; "
+            "see docs/checkpoints.md."
         )
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zsrobust.report.cells import Cell, Training, in_order
 from zsrobust.report.rows import Results
+from zsrobust.report.seen_as import disagreements
 from zsrobust.report.shared_images import on_shared_images
 from zsrobust.report.standing import (
     above_both,
@@ -66,7 +67,14 @@ def headline(cells: Sequence[Cell], story: Story) -> Headline | None:
     kept = [f"{c.model} keeps {c.robust:.0f} %" for c in cards if base and c.name != undefended]
     lead += f"; {', '.join(kept)}." if kept else "."
     scope_said = _scope(tasks, tuned, shown, len(unseen) > 0)
-    return Headline(lead, cards, f"{scope_said} {_other_attacks(cells, scope, story)}".strip())
+    said = [scope_said, _other_attacks(cells, scope, story), *_incomparable(scope, tasks)]
+    return Headline(lead, cards, " ".join(filter(None, said)))
+
+
+def _incomparable(scope: Sequence[Cell], tasks: Sequence[str]) -> list[str]:
+    """Tasks that the models were not shown alike."""
+    found = {task: disagreements([c for c in scope if c.dataset == task]) for task in tasks}
+    return [f"{task}: {' '.join(said)}" for task, said in found.items() if said]
 
 
 def _other_attacks(cells: Sequence[Cell], scope: Sequence[Cell], story: Story) -> str:

@@ -19,7 +19,8 @@ from zsrobust.data.dataset import Dataset
 from zsrobust.data.pixels import read_pixels, resize_image
 from zsrobust.errors import InputError, RunError, SettingsError
 from zsrobust.evaluation.block import clean_answers, records_of
-from zsrobust.evaluation.evaluate import Run, close_folder, header_of, open_folder
+from zsrobust.evaluation.evaluate import Run, close_folder, open_folder
+from zsrobust.evaluation.header_of import header_of
 from zsrobust.evaluation.protocol import Protocol, ProtocolSettings
 from zsrobust.evaluation.shard import block_count
 from zsrobust.models.load import load_model

@@ -1,15 +1,54 @@
-"""What a run's header says of its model, and of its images as that model was shown them."""
+"""What a run's header says: of its model, of its images as that model was shown them, of itself."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import torch
+
+from zsrobust.attacks.batches import BLOCK
 from zsrobust.data.catalogue import dataset_names
 from zsrobust.data.dataset import Dataset
 from zsrobust.data.overlap import class_overlap
 from zsrobust.evaluation.protocol import Protocol
 from zsrobust.evaluation.under_protocol import size_under, templates_under
+from zsrobust.evaluation.warnings import warnings_before
 from zsrobust.models.catalogue import model_entry, model_names
 from zsrobust.models.model import Model
-from zsrobust.records.header import DatasetHeader, ModelHeader
+from zsrobust.records.environment import invocation, package_versions
+from zsrobust.records.header import DatasetHeader, ModelHeader, ProtocolHeader, RunHeader
+
+
+def header_of(
+    model: Model,
+    images: Dataset,
+    protocol: Protocol,
+    seed: int,
+    batch_size: int,
+    prompts: str | None = None,
+    suite: str | None = None,
+) -> RunHeader:
+    """What `run.json` says of a model measured on images under a protocol, here and now.
+
+    prompts: the kind with which the images were loaded. suite: as a member of which.
+    """
+    return RunHeader(
+        kind="evaluate",
+        command=invocation(),
+        model=model_header(model),
+        dataset=seen_under(protocol, model, images, prompts),
+        protocol=ProtocolHeader(name=protocol.name, hash=protocol.hash, content=protocol.content),
+        seed=seed,
+        block_size=BLOCK,
+        overrides=protocol.overrides,
+        versions=package_versions(),
+        device=str(model.device),
+        threads=torch.get_num_threads(),
+        batch_size=batch_size,
+        warnings=warnings_before(model, protocol, prompts),
+        suite=suite,
+        created=datetime.now(UTC),
+    )
 
 
 def model_header(model: Model) -> ModelHeader:

@@ -1,0 +1,56 @@
+"""The model as it was before fine-tuning, and its embeddings of clean images."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.image_embedding import embed_pixels
+from zsrobust.objectives.objective import Batch
+
+
+def frozen_copy(classifier: ZeroShotClassifier) -> ZeroShotClassifier:
+    """`classifier` with an image tower of its own, in eval mode: later training misses it.
+
+    Its class embeddings are shared; nothing of it asks for a gradient.
+    """
+    frozen = copy.copy(classifier)
+    frozen._modules = {**classifier._modules, "visual": copy.deepcopy(classifier.visual)}
+    return frozen.requires_grad_(False).eval()
+
+
+class FrozenEmbeddings:
+    """Pooled embeddings f0(x) of clean pixels by the model before fine-tuning, not normalised.
+
+    Each sample costs one forward, without a graph: `kept` holds (sample id, "") -> (D,) on the
+    CPU, but only of batches that are `repeatable`. Under a random transform the pixels behind an
+    id change; then only the batch at hand is remembered, which the inner and the outer loss share.
+    """
+
+    def __init__(self, classifier: ZeroShotClassifier) -> None:
+        self.classifier = frozen_copy(classifier)
+        self.kept: dict[tuple[str, str], Tensor] = {}
+        self._latest: tuple[Batch, Tensor] | None = None
+
+    def of_batch(self, batch: Batch) -> Tensor:
+        """f0 (B, D) of a batch's clean pixels, without gradient."""
+        if batch.repeatable:
+            return self._kept(batch)
+        if self._latest is None or self._latest[0] is not batch:
+            self._latest = (batch, self._compute(batch.pixels))
+        return self._latest[1]
+
+    def _kept(self, batch: Batch) -> Tensor:
+        keys = [(sample_id, "") for sample_id in batch.ids]
+        new = [position for position, key in enumerate(keys) if key not in self.kept]
+        if new:
+            embedded = self._compute(batch.pixels[new])
+            self.kept.update(zip([keys[i] for i in new], embedded.cpu(), strict=True))
+        return torch.stack([self.kept[key] for key in keys]).to(batch.pixels)
+
+    @torch.no_grad()
+    def _compute(self, pixels: Tensor) -> Tensor:
+        return embed_pixels(self.classifier, pixels)

@@ -1,0 +1,28 @@
+"""FT-Adv: CLIP's contrastive loss on adversarial images."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor
+
+from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.tecoa import class_cross_entropy
+from zsrobust.objectives.contrastive import ContrastSettings, class_contrast
+from zsrobust.objectives.logit_scale import embed_pixels
+from zsrobust.objectives.objective import Batch, LossTerms, Objective
+
+
+def ft_adv(settings: ContrastSettings, classifier: ZeroShotClassifier) -> Objective:
+    """L = mean_i [CE(Z_i., i) + CE(Z_.i, i)] / 2, Z of ADVERSARIAL images and classes' texts.
+
+    As TGA-ZSR's release defines it (FT.py): the inner attack maximises cross-entropy over all
+    class prompts, not this contrast.
+    """
+    inner_loss = partial(class_cross_entropy, logit_scale=settings.logit_scale)
+
+    def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
+        pooled = embed_pixels(student, adversarial)
+        return LossTerms({"contrast": class_contrast(student, pooled, batch, settings).mean()})
+
+    return Objective("ft-adv", inner_loss, outer_loss)
