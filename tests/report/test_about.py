@@ -7,10 +7,10 @@ from tests.report.test_page import words
 from zsrobust.records.header import ModelHeader, ProtocolHeader
 from zsrobust.report.about import about_datasets
 from zsrobust.report.cells import read_cells
+from zsrobust.report.headline import headline
 from zsrobust.report.page import render
 from zsrobust.report.results import results
 from zsrobust.report.results_table import print_terminal
-from zsrobust.report.sentences import headline
 from zsrobust.report.story import Story, story_of
 
 FAULT = "crane names two classes: top-1 by name is ambiguous there."
@@ -86,6 +86,7 @@ def test_two_sizes_of_one_set_get_rows_of_their_own_and_are_not_called_comparabl
         "Not comparable: seen at 32 px (tecoa-as-released) and at 224 px (squashed) "
         "(tga-as-released).",
     )
+    assert "leads" not in headline(cells, Story()).scope
     print_terminal(cells)
     shown = capsys.readouterr().out
     assert "m, 32 px" in shown and max(map(len, shown.splitlines())) <= 80

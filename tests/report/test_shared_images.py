@@ -5,8 +5,8 @@ from tests.report.sample_runs import header, write_cell, write_training
 
 from zsrobust.records.header import ProtocolHeader
 from zsrobust.report.cells import read_cells
+from zsrobust.report.headline import headline
 from zsrobust.report.results import results
-from zsrobust.report.sentences import headline
 from zsrobust.report.shared_images import on_shared_images
 from zsrobust.report.standing import comparable
 from zsrobust.report.story import Story, story_of

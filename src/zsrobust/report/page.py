@@ -13,10 +13,11 @@ from zsrobust.report.attention_figure import attention_figure
 from zsrobust.report.attention_movement import movements
 from zsrobust.report.cells import Cell, Training, read_trainings, some_cells
 from zsrobust.report.drawing import colours, inline
+from zsrobust.report.headline import headline
 from zsrobust.report.published import published_beside
 from zsrobust.report.results import results
 from zsrobust.report.rows import Row
-from zsrobust.report.sentences import headline, what_was_done
+from zsrobust.report.sentences import what_was_done
 from zsrobust.report.story import Story, story_of
 from zsrobust.report.strips import Dot, strip
 from zsrobust.report.suite_means import suite_tables
