@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from zsrobust.attacks.batches import in_batches, padded
+from zsrobust.attacks.batches import in_batches, padded, width
 from zsrobust.attacks.pgd import PGD
 from zsrobust.attacks.run_attack import run_attack
 from zsrobust.attacks.step_size import step_length
@@ -119,17 +119,31 @@ def sorted_ids():
 
 
 def test_padding_repeats_an_image_of_the_batch_up_to_the_next_shape():
-    assert padded(torch.arange(5), 64).tolist() == [0, 1, 2, 3, 4, 0, 0, 0]
-    counts = (1, 2, 3, 8, 9, 33, 65, 100)
-    assert [len(padded(torch.arange(n), 100)) for n in counts] == [1, 2, 4, 8, 16, 40, 72, 100]
-    assert len(padded(torch.arange(3), 4)) == 4
+    cpu, counts = torch.device("cpu"), (1, 2, 3, 8, 9, 33, 65, 100)
+    assert padded(torch.arange(5), width(5, 64, cpu)).tolist() == [0, 1, 2, 3, 4, 0, 0, 0]
+    assert [width(n, 100, cpu) for n in counts] == [1, 2, 4, 8, 16, 40, 72, 100]
+    assert width(3, 4, cpu) == 4
 
 
 def test_off_the_cpu_shapes_are_powers_of_two_or_the_batch():
     counts = (1, 8, 9, 33, 65)
-    widths = [len(padded(torch.empty(n, 3, device="meta"), 100)) for n in counts]
-    assert widths == [8, 8, 16, 64, 100]
-    assert len(padded(torch.empty(3, device="meta"), 4)) == 4
+    assert [width(n, 100, torch.device("meta")) for n in counts] == [8, 8, 16, 64, 100]
+    assert width(3, 4, torch.device("meta")) == 4
+
+
+def test_on_a_cpu_rows_that_have_settled_are_padded_no_more():
+    """Eleven images that nothing fools: sixteen looks at sixteen rows, then at eleven."""
+    labels = linear(PIXELS[:11]).argmax(1)
+    seen = []
+    run_attack(
+        lambda x: seen.append(len(x)) or linear(x),
+        PIXELS[:11],
+        labels,
+        attack=PGD("x", steps=30),
+        eps=0,
+        batch_size=32,
+    )
+    assert seen.count(11) == 31 - 16
 
 
 def test_rows_come_back_as_if_from_one_call():

@@ -53,17 +53,16 @@ def width(count: int, batch_size: int, device: torch.device) -> int:
     return min(wide, max(batch_size, count))
 
 
-def padded(rows: Tensor, batch_size: int) -> Tensor:
-    """`rows` (n, ...) with the first repeated up to their `width`."""
-    missing = width(len(rows), batch_size, rows.device) - len(rows)
+def padded(rows: Tensor, wide: int) -> Tensor:
+    """`rows` (n, ...) with the first repeated up to `wide` of them."""
+    missing = wide - len(rows)
     return torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])]) if missing else rows
 
 
 def in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int) -> Tensor:
     """`function` over pixels (n, 3, H, W) in padded batches, rows as if in one call."""
-    return torch.cat(
-        [
-            function(padded(part, batch_size))[: len(part)]
-            for part in torch.split(pixels, batch_size)
-        ]
-    )
+    outputs = []
+    for part in torch.split(pixels, batch_size):
+        wide = width(len(part), batch_size, part.device)
+        outputs.append(function(padded(part, wide))[: len(part)])
+    return torch.cat(outputs)

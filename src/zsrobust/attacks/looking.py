@@ -21,15 +21,16 @@ def look_at(
     pixels: Tensor,
     loss: Callable[[Tensor], Tensor] | None,
     *,
-    batch_size: int,
+    wide: int,
     samples: int = 1,
 ) -> Look:
     """Logits of pixels (k, 3, H, W) and, given a loss (k,) of logits, its gradient.
 
-    samples: forwards over which logits, loss and gradient are averaged (randomised classifiers).
+    wide: to how many rows the batch is padded. samples: forwards over which logits, loss and
+    gradient are averaged (randomised classifiers).
     Raises RunError where no gradient reaches the pixels, or one that is not finite.
     """
-    looks = [_one(logits_of, pixels, loss, batch_size) for _ in range(samples)]
+    looks = [_one(logits_of, pixels, loss, wide) for _ in range(samples)]
     look = looks[0] if samples == 1 else _averaged(looks)
     if look.gradient is None:
         return look
@@ -62,14 +63,14 @@ def pixel_gradient(loss: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
 
 
 def _one(
-    logits_of: Logits, pixels: Tensor, loss: Callable[[Tensor], Tensor] | None, batch_size: int
+    logits_of: Logits, pixels: Tensor, loss: Callable[[Tensor], Tensor] | None, wide: int
 ) -> Look:
     count = len(pixels)
     if loss is None:
         with torch.no_grad():
-            return Look(pixels, logits_of(padded(pixels, batch_size))[:count])
+            return Look(pixels, logits_of(padded(pixels, wide))[:count])
     with torch.enable_grad():
-        variable = padded(pixels.detach(), batch_size).requires_grad_()
+        variable = padded(pixels.detach(), wide).requires_grad_()
         logits = logits_of(variable)[:count]
         losses = loss(logits)
         gradient = input_gradient(losses.sum(), variable)[:count]

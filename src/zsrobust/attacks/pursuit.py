@@ -21,6 +21,8 @@ SLACK = 1e-3
 """Logits scored again in a batch of another shape agree to this."""
 
 _INSIDE = 1e-6
+_SETTLED = 16
+"""Looks after which a row that is only padding would cost more than a shape of its own."""
 _AHEAD = 32
 """Rows up to which a batch costs a small net, or a GPU, little more than one image alone."""
 
@@ -60,7 +62,7 @@ class Hunt:
 class Pool(Rows):
     """The rows in work, k at most a batch: an image in a round each.
 
-    done: had their last look, or fooled.
+    done: had their last look, or fooled. unchanged: how many looks ago rows left or joined.
     """
 
     found: Found
@@ -68,6 +70,7 @@ class Pool(Rows):
     labels: Tensor
     search: Search
     done: Tensor
+    unchanged: int = 0
 
 
 def pursue(hunt: Hunt, targets: Tensor, rounds: int, findings: Findings) -> None:
@@ -82,6 +85,7 @@ def pursue(hunt: Hunt, targets: Tensor, rounds: int, findings: Findings) -> None
     pool = _filled(None, queue, hunt, course)
     while pool is not None:
         _look(hunt, pool)
+        pool.unchanged += 1
         if not bool(pool.done.any()):
             continue
         ended = pool.found.some(pool.done.nonzero().squeeze(1))
@@ -89,6 +93,8 @@ def pursue(hunt: Hunt, targets: Tensor, rounds: int, findings: Findings) -> None
         going = ~pool.done & (pool.found.turns <= course.won[pool.found.images])
         rows = going.nonzero().squeeze(1)
         pool = _filled(pool.some(rows) if len(rows) else None, queue, hunt, course)
+        if pool is not None:
+            pool.unchanged = 0
 
 
 def _filled(
@@ -150,7 +156,7 @@ def _look_at_all(hunt: Hunt, pool: Pool, *, gradient: bool) -> None:
         hunt.logits_of,
         search.pixels(),
         search.loss if gradient else None,
-        batch_size=hunt.batch_size,
+        wide=_wide(hunt, pool),
         samples=hunt.samples,
     )
     sight = findings.see(look, pool.labels, hunt.samples)
@@ -164,6 +170,14 @@ def _look_at_all(hunt: Hunt, pool: Pool, *, gradient: bool) -> None:
         fooled = _confirmed(hunt.confirm, pool.found, look.pixels, fooled)
     findings.mark_late(sight, int(0.9 * search.looks))
     pool.done = finished | fooled if hunt.every_look else finished
+
+
+def _wide(hunt: Hunt, pool: Pool) -> int:
+    """To how many rows a look is padded: on a CPU not at all once the rows have settled."""
+    count, device = len(pool.done), pool.done.device
+    if device.type == "cpu" and pool.unchanged >= _SETTLED:
+        return count
+    return width(count, hunt.batch_size, device)
 
 
 def _confirmed(confirm: Confirm, found: Found, pixels: Tensor, fooled: Tensor) -> Tensor:

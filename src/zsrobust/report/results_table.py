@@ -106,7 +106,7 @@ def _remark(row: Row) -> Any:
     if row.collapsed:
         said.append("collapsed ", style="bold yellow")
     elif row.tuned:
-        said.append("tuned on ", style="dim")
+        said.append("tuned ", style="dim")
     said.append("".join(f"[{mark}]" for mark in row.marks), style="yellow")
     return said
 
@@ -116,5 +116,7 @@ def _legend(table: Results) -> str:
     fewer = [(attack, table.counts_under(attack)) for attack in table.attacks]
     under = "".join(f", {count} of them under {attack}" for attack, count in fewer if count)
     said = f"{radius}n = {table.counts} images a row{under}; in brackets 95 % intervals (Wilson)."
-    seen = " seen: percent of the classes that the fine-tuning set has too (by WordNet or name)."
-    return said + (seen if table.overlap_known else "")
+    if table.overlap_known:
+        said += " seen: percent of the classes that the fine-tuning set has too (WordNet or name)."
+    tuned = any(row.tuned and not row.collapsed for row in table.rows)
+    return f"{said} tuned: on this very set." if tuned else said

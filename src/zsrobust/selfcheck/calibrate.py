@@ -74,7 +74,7 @@ def _look(subject: Subject, with_gradient: bool, logits_of: Logits | None = None
         logits_of or subject.logits,
         subject.pixels,
         loss if with_gradient else None,
-        batch_size=len(subject.ids),
+        wide=len(subject.ids),
         samples=subject.draws.samples,
     )
 
