@@ -23,7 +23,7 @@ SLACK = 1e-3
 _INSIDE = 1e-6
 _SETTLED = 16
 """Looks after which a row that is only padding would cost more than a shape of its own."""
-_AHEAD = 32
+_AHEAD = 16
 """Rows up to which a batch costs a small net, or a GPU, little more than one image alone."""
 
 
