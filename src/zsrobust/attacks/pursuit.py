@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -145,7 +145,7 @@ def _look(hunt: Hunt, pool: Pool) -> None:
         _look_at_all(hunt, pool, gradient=wanting > 0)
         return
     rows = (wants == wants[0]).nonzero().squeeze(1)
-    some = pool.some(rows)
+    some = replace(pool.some(rows), unchanged=0)
     _look_at_all(hunt, some, gradient=bool(wants[0]))
     pool.put(rows, some)
 
