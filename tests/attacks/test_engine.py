@@ -7,6 +7,7 @@ from torch import nn
 from zsrobust.attacks.batches import in_batches, padded, width
 from zsrobust.attacks.pgd import PGD
 from zsrobust.attacks.run_attack import run_attack
+from zsrobust.attacks.square import Square
 from zsrobust.attacks.step_size import step_length
 from zsrobust.errors import ModelError, PixelsError, RunError, SettingsError
 from zsrobust.testing.tiny_clip import random_images, tiny_classifier
@@ -131,19 +132,24 @@ def test_off_the_cpu_shapes_are_powers_of_two_or_the_batch():
     assert width(3, 4, torch.device("meta")) == 4
 
 
-def test_on_a_cpu_rows_that_have_settled_are_padded_no_more():
+def test_on_a_cpu_queries_of_rows_that_have_settled_are_padded_no_more():
     """Eleven images that nothing fools: sixteen looks at sixteen rows, then at eleven."""
     labels = linear(PIXELS[:11]).argmax(1)
-    seen = []
-    run_attack(
-        lambda x: seen.append(len(x)) or linear(x),
-        PIXELS[:11],
-        labels,
-        attack=PGD("x", steps=30),
-        eps=0,
-        batch_size=32,
-    )
-    assert seen.count(11) == 31 - 16
+
+    def widths(attack):
+        seen = []
+        run_attack(
+            lambda x: seen.append(len(x)) or linear(x),
+            PIXELS[:11],
+            labels,
+            attack=attack,
+            eps=0,
+            batch_size=32,
+        )
+        return seen
+
+    assert widths(Square("square", queries=30)).count(11) == 31 - 16
+    assert 11 not in widths(PGD("pgd", steps=30))
 
 
 def test_rows_come_back_as_if_from_one_call():

@@ -156,7 +156,7 @@ def _look_at_all(hunt: Hunt, pool: Pool, *, gradient: bool) -> None:
         hunt.logits_of,
         search.pixels(),
         search.loss if gradient else None,
-        wide=_wide(hunt, pool),
+        wide=_wide(hunt, pool, gradient=gradient),
         samples=hunt.samples,
     )
     sight = findings.see(look, pool.labels, hunt.samples)
@@ -172,10 +172,14 @@ def _look_at_all(hunt: Hunt, pool: Pool, *, gradient: bool) -> None:
     pool.done = finished | fooled if hunt.every_look else finished
 
 
-def _wide(hunt: Hunt, pool: Pool) -> int:
-    """To how many rows a look is padded: on a CPU not at all once the rows have settled."""
+def _wide(hunt: Hunt, pool: Pool, *, gradient: bool) -> int:
+    """To how many rows a look is padded.
+
+    Not at all on a CPU where rows have settled and no round can fill the places: Square's thousands
+    of queries. A shape of a mere forward takes little memory.
+    """
     count, device = len(pool.done), pool.done.device
-    if device.type == "cpu" and pool.unchanged >= _SETTLED:
+    if device.type == "cpu" and not gradient and pool.unchanged >= _SETTLED:
         return count
     return width(count, hunt.batch_size, device)
 
