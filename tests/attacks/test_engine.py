@@ -149,7 +149,7 @@ def test_on_a_cpu_queries_of_rows_that_have_settled_are_padded_no_more():
         return seen
 
     assert widths(Square("square", queries=30)).count(11) == 31 - 16
-    assert 11 not in widths(PGD("pgd", steps=30))
+    assert widths(PGD("pgd", steps=30)).count(16) > 30
 
 
 def test_rows_come_back_as_if_from_one_call():
