@@ -8,6 +8,7 @@ from zsrobust.objectives.catalogue import build_objective
 from zsrobust.objectives.frozen_maps import FrozenMaps
 from zsrobust.objectives.map_distance import DISTANCES
 from zsrobust.objectives.objective import Batch
+from zsrobust.objectives.tga_zsr import drawn_towards
 from zsrobust.objectives.upsampling import bilinear_matrix, gram, upsample
 from zsrobust.testing.tiny_clip import random_images, tiny_classifier
 
@@ -23,6 +24,10 @@ def _one_code_path():
 def batch_of(classifier, count=6, repeatable=True):
     pixels, labels = random_images(count, classifier)
     return Batch(pixels, labels, [f"i{i}" for i in range(count)], repeatable)
+
+
+def text_guided(classifier):
+    return drawn_towards("text-guided", ["text"], classifier)[0]
 
 
 def dense(maps):
@@ -79,7 +84,7 @@ def test_tga_zsr_is_cross_entropy_plus_two_weighted_distances(distance):
     classifier = tiny_classifier()
     batch = batch_of(classifier)
     adversarial = (batch.pixels + 0.03 * torch.randn_like(batch.pixels)).clamp(0, 1)
-    settings = {"alpha": 0.3, "beta": 0.7, "distance": distance}
+    settings = {"alpha": 0.3, "beta": 0.7, "distance": distance, "gradient_norm": "own"}
     objective = build_objective("tga-zsr", settings, classifier)
     frozen = MAPS["text-guided"](
         classifier.features(batch.pixels), classifier.class_embeddings[batch.labels]
@@ -148,7 +153,7 @@ def test_tecoa_is_cross_entropy_over_all_classes_on_adversarial_images_only():
 def test_frozen_maps_are_kept_by_id_and_text_and_never_follow_the_training():
     classifier = tiny_classifier()
     batch = batch_of(classifier)
-    frozen = FrozenMaps.of(classifier, MAPS["text-guided"])
+    frozen = FrozenMaps.of(classifier, text_guided(classifier))
     before = frozen.of_batch(batch)
     with torch.no_grad():
         for parameter in classifier.visual.parameters():
@@ -164,7 +169,7 @@ def test_frozen_maps_are_kept_by_id_and_text_and_never_follow_the_training():
 def test_under_a_random_transform_frozen_maps_are_neither_kept_nor_looked_up():
     classifier = tiny_classifier()
     batch = batch_of(classifier, repeatable=False)
-    frozen = FrozenMaps.of(classifier, MAPS["text-guided"])
+    frozen = FrozenMaps.of(classifier, text_guided(classifier))
     first = frozen.of_batch(batch)
     moved = Batch(batch.pixels.flip(3), batch.labels, batch.ids, repeatable=False)
     assert frozen.kept == {}

@@ -20,6 +20,7 @@ def test_a_line_says_step_rate_terms_total_and_speed(tmp_path):
         "terms": {"cross_entropy": 1.5},
         "total": 1.5,
         "images_per_second": 10.0,
+        "passes": {},
     }
 
 

@@ -7,21 +7,41 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.training.small_training import recipe, run, weights
+import torch
+from tests.training.small_training import colours, recipe, run, weights
 
 from zsrobust.models.load import load_model
+from zsrobust.models.model import Model
+from zsrobust.testing.tiny_clip import tiny_clip
+from zsrobust.workflows.finetune import finetune
 
-STEPS = 60
+STEPS = 24
+PARTS = {"accumulate": 2, "validation": {"images": 5, "every": 6, "attack": "margin-pgd-20"}}
 SCRIPT = """
 import sys
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from tests.training.small_training import recipe, run
-def hear(line):
-    print(line.step, flush=True)
-run(Path(sys.argv[1]), recipe("tga-zsr", steps=int(sys.argv[2])), on_step=hear)
+from tests.training.test_resuming import whole_run
+from zsrobust.training import loop, one_step
+
+def saying(word, call):
+    def say(*inputs, **options):
+        print(word, flush=True)
+        return call(*inputs, **options)
+    return say
+
+one_step.update = saying("update", one_step.update)
+loop.append_validation = saying("validated", loop.append_validation)
+loop.save_state = saying("saving", loop.save_state)
+whole_run(Path(sys.argv[1]), int(sys.argv[2]))
 """
+
+
+def whole_run(out: Path, steps: int) -> Model:
+    """Two parts a batch, and a validation every six steps."""
+    chosen = recipe("tga-zsr", steps=steps, checkpoint_every=4, **PARTS)
+    return finetune(chosen, tiny_clip(), colours(), out, device="cpu")
 
 
 class Killed(BaseException):
@@ -87,31 +107,47 @@ def test_a_run_killed_while_its_model_is_written_finishes(tmp_path, monkeypatch)
     assert not (tmp_path / "cut" / ".final.partial").exists()
 
 
-def test_sigkill_and_the_same_call_give_the_weights_of_an_uninterrupted_run(tmp_path):
-    process = _start(tmp_path / "cut", STEPS)
-    assert any(line == "5\n" for line in process.stdout)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    chosen, resumed = recipe("tga-zsr", steps=STEPS), []
-    there = run(tmp_path / "cut", chosen, on_step=resumed.append)
-    assert 0 < resumed[0].step < STEPS
-    assert weights(there) == weights(run(tmp_path / "whole", chosen))
-    assert _steps(tmp_path / "cut") == list(range(STEPS))
+def test_sigkill_in_an_update_a_validation_and_a_save_leaves_no_trace(tmp_path, uninterrupted):
+    for word, times in (("update", 3), ("validated", 2), ("saving", 1)):
+        process = _start(tmp_path / "cut", STEPS)
+        heard = (line for line in process.stdout if line.strip() == word)
+        assert [next(heard, "") for _ in range(times)] == [f"{word}\n"] * times
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert not (tmp_path / "cut" / "final").exists()
+    there = whole_run(tmp_path / "cut", STEPS)
+    _same(tmp_path / "cut", there, uninterrupted)
 
 
 @pytest.mark.slow
-def test_kills_at_random_moments_leave_no_trace(tmp_path):
-    chosen, draw, kills = recipe("tga-zsr", steps=STEPS), random.Random(0), 0
-    while not (tmp_path / "cut" / "final").exists() and kills < 60:
+def test_ten_kills_at_random_moments_leave_no_trace(tmp_path, uninterrupted):
+    draw, kills = random.Random(0), 0
+    for _ in range(60):
         process = _start(tmp_path / "cut", STEPS)
         next(process.stdout, None)
         try:
-            process.wait(timeout=draw.uniform(0.0, 0.3))
+            process.wait(timeout=draw.uniform(0.0, 0.3 if kills < 10 else 600))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             kills += 1
-    assert kills > 2
-    whole = run(tmp_path / "whole", chosen)
-    assert weights(load_model(tmp_path / "cut")) == weights(whole)
-    assert _steps(tmp_path / "cut") == list(range(STEPS))
+        if (tmp_path / "cut" / "final").exists():
+            break
+    assert kills >= 10
+    _same(tmp_path / "cut", load_model(tmp_path / "cut"), uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    whole_run(out, STEPS)
+    return out
+
+
+def _same(out: Path, model: Model, uninterrupted: Path) -> None:
+    assert weights(model) == weights(load_model(uninterrupted))
+    assert _steps(out) == list(range(STEPS))
+    measured = [(folder / "validation.jsonl").read_text() for folder in (out, uninterrupted)]
+    assert measured[0] == measured[1]
+    assert model.card.notes == load_model(uninterrupted).card.notes

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 from tests.training.small_training import colours, recipe
@@ -8,8 +10,9 @@ from zsrobust.errors import RunError
 from zsrobust.objectives.catalogue import build_objective
 from zsrobust.objectives.objective import Batch, LossTerms
 from zsrobust.testing.tiny_clip import tiny_clip
+from zsrobust.training.inner_attack import attack_batch
 from zsrobust.training.recipe import Optimizer
-from zsrobust.training.step import attack_batch, make_optimizer, update
+from zsrobust.training.step import make_optimizer, update
 
 KEY = (0, "train", 3)
 
@@ -52,8 +55,9 @@ def test_a_step_does_not_learn_from_gradients_that_were_there_before_it(setting)
             for parameter, value in zip(classifier.visual.parameters(), before, strict=True):
                 parameter.copy_(value)
                 parameter.grad = torch.ones_like(parameter) if leftover else None
-        optimizer = make_optimizer(Optimizer(lr=0.1), classifier.visual)
-        update(optimizer, objective.outer_loss(classifier, batch, batch.pixels), 0.1, 0)
+        optimizer = make_optimizer(Optimizer(lr=0.1), classifier.visual.parameters())
+        loss = partial(objective.outer_loss, classifier, batch, batch.pixels)
+        update(optimizer, [(1.0, loss)], 0.1, 0)
         return [parameter.detach().clone() for parameter in classifier.visual.parameters()]
 
     clean, dirty = after(leftover=False), after(leftover=True)
@@ -74,18 +78,18 @@ def test_the_random_start_is_keyed_by_sample_id_and_step(setting):
 
 def test_a_loss_that_is_not_finite_stops_the_training_and_names_step_and_term(setting):
     classifier, _, _ = setting
-    optimizer = make_optimizer(Optimizer(lr=0.1), classifier.visual)
+    optimizer = make_optimizer(Optimizer(lr=0.1), classifier.visual.parameters())
     terms = LossTerms({"cross_entropy": torch.tensor(1.0), "constraint": torch.tensor(torch.nan)})
     with pytest.raises(RunError, match=r"step 7: the loss is not finite \(.*constraint nan\)"):
-        update(optimizer, terms, 0.1, 7)
+        update(optimizer, [(1.0, lambda: terms)], 0.1, 7)
 
 
 def test_sgd_has_no_nesterov_and_adamw_takes_its_betas():
     tower = torch.nn.Linear(2, 2)
-    sgd = make_optimizer(Optimizer(kind="sgd", lr=0.1, weight_decay=0.2), tower)
+    sgd = make_optimizer(Optimizer(kind="sgd", lr=0.1, weight_decay=0.2), tower.parameters())
     assert isinstance(sgd, torch.optim.SGD)
     group = sgd.param_groups[0]
     assert (group["momentum"], group["nesterov"], group["weight_decay"]) == (0.9, False, 0.2)
-    adamw = make_optimizer(Optimizer(kind="adamw", lr=0.1, betas=(0.8, 0.95)), tower)
+    adamw = make_optimizer(Optimizer(kind="adamw", lr=0.1, betas=(0.8, 0.95)), tower.parameters())
     assert isinstance(adamw, torch.optim.AdamW)
     assert adamw.param_groups[0]["betas"] == (0.8, 0.95)

@@ -65,7 +65,9 @@ def test_unlabelled_images_are_refused(tmp_path):
 
 def test_a_set_without_training_images_says_what_it_has(tmp_path):
     with pytest.raises(DataError, match="no split 'train'"):
-        finetune(recipe(), tiny_clip(), "imagenet-o", tmp_path / "run", data_root=tmp_path, device="cpu")
+        finetune(
+            recipe(), tiny_clip(), "imagenet-o", tmp_path / "run", data_root=tmp_path, device="cpu"
+        )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from zsrobust.cli.convert import convert
 from zsrobust.cli.datasets import datasets
 from zsrobust.cli.env import env
 from zsrobust.cli.evaluate import evaluate
+from zsrobust.cli.interpolate import interpolate
 from zsrobust.cli.models import models
 from zsrobust.cli.protocols import protocols
 from zsrobust.cli.quickstart import quickstart
@@ -43,6 +44,7 @@ for command in (
     attack,
     evaluate,
     train,
+    interpolate,
     report,
     verify,
     selfcheck,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zsrobust.errors import ModelError
+from zsrobust.models.adapted import is_adapted_folder, load_adapted
 from zsrobust.models.build import build_clip
 from zsrobust.models.card import Card, card_text, read_card
 from zsrobust.models.model import Model
@@ -23,8 +24,8 @@ WEIGHTS = "open_clip_model.safetensors"
 
 
 def is_model_folder(folder: Path) -> bool:
-    """Whether `folder` holds a model in open_clip's layout."""
-    return (folder / CONFIG).is_file()
+    """Whether `folder` holds a model in open_clip's layout, or what was trained of one."""
+    return (folder / CONFIG).is_file() or is_adapted_folder(folder)
 
 
 def load_folder(folder: Path, name: str, card: Card | None = None) -> Model:
@@ -34,6 +35,8 @@ def load_folder(folder: Path, name: str, card: Card | None = None) -> Model:
     """
     import open_clip
 
+    if is_adapted_folder(folder):
+        return load_adapted(folder, name, card)
     content = _read_config(folder / CONFIG)
     config, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
     clip = build_clip(config, str(folder / CONFIG))

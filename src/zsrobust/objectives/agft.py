@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.divergences import soft_cross_entropy
-from zsrobust.objectives.frozen import FrozenEmbeddings
+from zsrobust.objectives.frozen_embeddings import REMEMBERED, FrozenEmbeddings
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.logit_scale import LogitScale, scaled_logits
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
@@ -50,4 +50,11 @@ def agft(settings: AgftSettings, classifier: ZeroShotClassifier) -> Objective:
     def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
         return LossTerms({"soft_cross_entropy": inner_loss(student, batch)(adversarial).mean()})
 
-    return Objective("agft", inner_loss, outer_loss, frozen.kept)
+    return Objective(
+        "agft",
+        inner_loss,
+        outer_loss,
+        frozen.kept,
+        remember=frozen.of_batch,
+        remembered=REMEMBERED,
+    )

@@ -7,9 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.adversarial_training import (
+    AdversarialTrainingSettings,
+    adversarial_training,
+)
+from zsrobust.objectives.agft import AgftSettings, agft
+from zsrobust.objectives.comp_tga import CompTgaSettings, comp_tga
+from zsrobust.objectives.contrastive import ContrastSettings
+from zsrobust.objectives.fare import FareSettings, fare
+from zsrobust.objectives.ft_adv import ft_adv
+from zsrobust.objectives.ft_clean import ft_clean
+from zsrobust.objectives.lore import LoreSettings, lore
 from zsrobust.objectives.objective import Objective
+from zsrobust.objectives.patch_anchor import PatchAnchorSettings, patch_anchor
+from zsrobust.objectives.pmg_aft import PmgAftSettings, pmg_aft
+from zsrobust.objectives.sim_clip import SimClipSettings, sim_clip, sim_clip_as_released
 from zsrobust.objectives.tecoa import TecoaSettings, tecoa
 from zsrobust.objectives.tga_zsr import TgaZsrSettings, tga_zsr
+from zsrobust.objectives.ucat import UcatSettings, ucat
 from zsrobust.registry import Registry
 from zsrobust.settings import StrictModel, parse
 
@@ -25,8 +40,20 @@ class ObjectiveKind:
 OBJECTIVES: Registry[ObjectiveKind] = Registry(
     kind="objective",
     entries={
+        "ft-clean": ObjectiveKind(ContrastSettings, ft_clean),
+        "ft-adv": ObjectiveKind(ContrastSettings, ft_adv),
+        "adversarial-training": ObjectiveKind(AdversarialTrainingSettings, adversarial_training),
         "tecoa": ObjectiveKind(TecoaSettings, tecoa),
         "tga-zsr": ObjectiveKind(TgaZsrSettings, tga_zsr),
+        "comp-tga": ObjectiveKind(CompTgaSettings, comp_tga),
+        "patch-anchor": ObjectiveKind(PatchAnchorSettings, patch_anchor),
+        "pmg-aft": ObjectiveKind(PmgAftSettings, pmg_aft),
+        "fare": ObjectiveKind(FareSettings, fare),
+        "lore": ObjectiveKind(LoreSettings, lore),
+        "agft": ObjectiveKind(AgftSettings, agft),
+        "ucat": ObjectiveKind(UcatSettings, ucat),
+        "sim-clip": ObjectiveKind(SimClipSettings, sim_clip),
+        "sim-clip-as-released": ObjectiveKind(SimClipSettings, sim_clip_as_released),
     },
     see="zsrobust recipes",
 )

@@ -31,7 +31,7 @@ class ContrastSettings(StrictModel):
 def in_batch_contrast(
     pooled: Tensor,
     texts: Tensor,
-    scale: float,
+    scale: float | Tensor,
     *,
     left_out: Tensor | None = None,
     direction: Direction = "symmetric",

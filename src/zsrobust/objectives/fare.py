@@ -8,7 +8,7 @@ from torch import Tensor
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.divergences import squared_l2
-from zsrobust.objectives.frozen import FrozenEmbeddings
+from zsrobust.objectives.frozen_embeddings import REMEMBERED, FrozenEmbeddings
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
 from zsrobust.settings import StrictModel
@@ -30,7 +30,14 @@ def fare(settings: FareSettings, classifier: ZeroShotClassifier) -> Objective:
         apart = squared_l2(embed_pixels(student, adversarial), frozen.of_batch(batch))
         return LossTerms({"embedding_distance": apart.mean()})
 
-    return Objective("fare", distance_from(frozen), outer_loss, frozen.kept)
+    return Objective(
+        "fare",
+        distance_from(frozen),
+        outer_loss,
+        frozen.kept,
+        remember=frozen.of_batch,
+        remembered=REMEMBERED,
+    )
 
 
 def distance_from(

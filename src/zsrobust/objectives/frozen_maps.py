@@ -1,40 +1,44 @@
-"""Attention maps of the frozen model on clean images, computed once a sample and text."""
+"""What the frozen model shows of clean images, computed once a sample and class text."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from zsrobust.attention.catalogue import AttentionMap
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.models.features import ImageFeatures
+from zsrobust.objectives.frozen_copy import frozen_copy
 from zsrobust.objectives.objective import Batch
+
+Draw = Callable[[ImageFeatures, Tensor], Tensor]
+"""Features of B images and their labels (B,) -> K maps each on the token grid, (B, K, h, w)."""
 
 
 @dataclass(frozen=True)
 class FrozenMaps:
     """Maps A_theta0(x) of the model as it was before fine-tuning.
 
-    Kept per (sample id, class text), but only for a batch that is `repeatable`: under a random
+    Kept per (sample id, class name), but only for a batch that is `repeatable`: under a random
     transform the pixels behind an id change, and nothing is kept or looked up.
+    keep: False for maps too large to be kept of every training image.
     """
 
     classifier: ZeroShotClassifier
-    draw: AttentionMap
+    draw: Draw
+    keep: bool = True
     kept: dict[tuple[str, str], Tensor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, classifier: ZeroShotClassifier, draw: AttentionMap) -> FrozenMaps:
+    def of(cls, classifier: ZeroShotClassifier, draw: Draw, keep: bool = True) -> FrozenMaps:
         """Maps of a frozen copy of `classifier`: later training does not reach them."""
-        frozen = copy.copy(classifier)
-        frozen._modules = {**classifier._modules, "visual": copy.deepcopy(classifier.visual)}
-        return cls(frozen.requires_grad_(False).eval(), draw)
+        return cls(frozen_copy(classifier), draw, keep)
 
     def of_batch(self, batch: Batch) -> Tensor:
-        """Frozen maps (B, h, w) of a batch's clean pixels and true class texts."""
-        if not batch.repeatable:
+        """Frozen maps (B, K, h, w) of a batch's clean pixels and labels."""
+        if not (batch.repeatable and self.keep):
             return self._compute(batch.pixels, batch.labels)
         names = [self.classifier.class_names[label] for label in batch.labels.tolist()]
         keys = list(zip(batch.ids, names, strict=True))
@@ -46,5 +50,4 @@ class FrozenMaps:
 
     @torch.no_grad()
     def _compute(self, pixels: Tensor, labels: Tensor) -> Tensor:
-        text = self.classifier.class_embeddings[labels]
-        return self.draw(self.classifier.features(pixels), text)
+        return self.draw(self.classifier.features(pixels), labels)

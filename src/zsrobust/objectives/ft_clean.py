@@ -7,10 +7,10 @@ from functools import partial
 from torch import Tensor
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
-from zsrobust.objectives.tecoa import class_cross_entropy
 from zsrobust.objectives.contrastive import ContrastSettings, class_contrast
-from zsrobust.objectives.logit_scale import embed_pixels
+from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
+from zsrobust.objectives.tecoa import class_cross_entropy
 
 
 def ft_clean(settings: ContrastSettings, classifier: ZeroShotClassifier) -> Objective:
@@ -24,4 +24,4 @@ def ft_clean(settings: ContrastSettings, classifier: ZeroShotClassifier) -> Obje
         pooled = embed_pixels(student, batch.pixels)
         return LossTerms({"contrast": class_contrast(student, pooled, batch, settings).mean()})
 
-    return Objective("ft-clean", inner_loss, outer_loss)
+    return Objective("ft-clean", inner_loss, outer_loss, in_batch=True)

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.divergences import squared_l2
 from zsrobust.objectives.fare import distance_from
-from zsrobust.objectives.frozen import FrozenEmbeddings
+from zsrobust.objectives.frozen_embeddings import REMEMBERED, FrozenEmbeddings
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.objective import Batch, Dual, LossTerms, Objective
 from zsrobust.randomness import seeded
 from zsrobust.settings import StrictModel
+
+HIDDEN = 512
 
 
 class LoreSettings(StrictModel):
@@ -21,25 +23,24 @@ class LoreSettings(StrictModel):
 
     rho: how far a clean embedding may move, as a share of its squared length (0.2 for eps of 8/255
     and more, 0.01 on CIFAR-10). updates_per_batch: of the tower on one perturbation. dual_lr: of
-    the dual network, which has one hidden layer of `hidden` units.
+    the network of multipliers.
     """
 
     rho: float = Field(0.1, gt=0)
     updates_per_batch: int = Field(5, ge=1)
     dual_lr: float = Field(5e-4, gt=0)
-    hidden: int = Field(512, ge=1)
 
 
 class Multiplier(nn.Sequential):
     """lambda(x) = softplus(MLP(f0(x))): (B, D) -> (B,), positive; a multiplier for each sample.
 
-    The paper states two linear layers; ReLU between them is ours. Its first weights are the same
-    in every run.
+    The paper states two linear layers and 512 hidden units; ReLU between them is ours. Its first
+    weights are the same in every run.
     """
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int) -> None:
         with seeded("lore", "multiplier", device="cpu"):
-            layers = nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1), nn.Softplus()
+            layers = nn.Linear(width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1), nn.Softplus()
         super().__init__(*layers, nn.Flatten(0))
 
 
@@ -52,7 +53,7 @@ def lore(settings: LoreSettings, classifier: ZeroShotClassifier) -> Objective:
     """
     frozen = FrozenEmbeddings(classifier)
     texts = classifier.class_embeddings
-    multiplier = Multiplier(texts.shape[1], settings.hidden).to(texts)
+    multiplier = Multiplier(texts.shape[1]).to(texts)
 
     def violation(student: ZeroShotClassifier, batch: Batch, reference: Tensor) -> Tensor:
         moved = squared_l2(embed_pixels(student, batch.pixels), reference)
@@ -79,5 +80,7 @@ def lore(settings: LoreSettings, classifier: ZeroShotClassifier) -> Objective:
         outer_loss,
         frozen.kept,
         updates_per_batch=settings.updates_per_batch,
+        remember=frozen.of_batch,
+        remembered=REMEMBERED,
         dual=Dual(multiplier, settings.dual_lr, dual_loss),
     )

@@ -21,9 +21,7 @@ def l2(a: Tensor, b: Tensor) -> Tensor:
     Through its exact quadratic form; where all differences are 0 the gradient is 0.
     """
     difference = a - b
-    square = upsampled_inner(difference, difference)
-    positive = square > 0
-    return torch.where(positive, square, torch.ones_like(square)).sqrt() * positive
+    return safe_root(upsampled_inner(difference, difference))
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:
@@ -36,10 +34,49 @@ def cos(a: Tensor, b: Tensor) -> Tensor:
 
     A map that is zero everywhere has no direction: distance 1, gradient 0.
     """
-    squares = upsampled_inner(a, a) * upsampled_inner(b, b)
-    known = squares > _ZERO
-    lengths = torch.where(known, squares, torch.ones_like(squares)).sqrt()
-    return 1 - known * upsampled_inner(a, b) / lengths
+    return _angle(a, b, upsampled_inner)
+
+
+def dense_l2(a: Tensor, b: Tensor) -> Tensor:
+    """`l2` of maps that are dense already: (B, H, W) -> (B,)."""
+    return safe_root((a - b).square().sum((-2, -1)))
+
+
+def dense_l1(a: Tensor, b: Tensor) -> Tensor:
+    """`l1` of maps that are dense already: (B, H, W) -> (B,)."""
+    return (a - b).abs().mean((-2, -1))
+
+
+def dense_cos(a: Tensor, b: Tensor) -> Tensor:
+    """`cos` of maps that are dense already: (B, H, W) -> (B,)."""
+    return _angle(a, b, lambda x, y: (x * y).sum((-2, -1)))
+
+
+def of_map(number: int, apart: MapDistance) -> MapDistance:
+    """A distance of maps (B, h, w), between the maps of a number in two stacks (B, K, h, w)."""
+    return lambda a, b: apart(a[:, number], b[:, number])
+
+
+def safe_root(squares: Tensor) -> Tensor:
+    """Square roots of numbers >= 0; where one is 0 the gradient is 0, and not infinite."""
+    positive = squares > 0
+    return torch.where(positive, squares, torch.ones_like(squares)).sqrt() * positive
+
+
+def stretched(maps: Tensor) -> Tensor:
+    """Maps (B, H, W) stretched to [0, 1] each; a constant one gives zeros."""
+    low = maps.amin((-2, -1), keepdim=True)
+    width = maps.amax((-2, -1), keepdim=True) - low
+    return (maps - low) / torch.where(width > 0, width, torch.ones_like(width))
+
+
+def _angle(a: Tensor, b: Tensor, inner: MapDistance) -> Tensor:
+    """1 - cos, as half the squared distance of unit maps: near 0 nothing cancels."""
+    squares = inner(a, a), inner(b, b)
+    known = squares[0] * squares[1] > _ZERO
+    scales = [torch.where(known, each, torch.ones_like(each)).rsqrt() for each in squares]
+    apart = a * scales[0][:, None, None] - b * scales[1][:, None, None]
+    return torch.where(known, inner(apart, apart) / 2, torch.ones_like(squares[0]))
 
 
 DISTANCES: Registry[MapDistance] = Registry(
@@ -50,3 +87,14 @@ DISTANCES: Registry[MapDistance] = Registry(
         "cos": "zsrobust.objectives.map_distance:cos",
     },
 )
+"""Of token maps (B, h, w), upsampled inside."""
+
+DENSE_DISTANCES: Registry[MapDistance] = Registry(
+    kind="map distance",
+    entries={
+        "l2": "zsrobust.objectives.map_distance:dense_l2",
+        "l1": "zsrobust.objectives.map_distance:dense_l1",
+        "cos": "zsrobust.objectives.map_distance:dense_cos",
+    },
+)
+"""The same of dense maps (B, H, W), for those that are no bilinear picture of a token map."""

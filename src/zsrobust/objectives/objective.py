@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +65,11 @@ class Objective:
     belong to the optimiser and to the resumable state; the trained model goes without it.
     updates_per_batch: how many optimiser steps one batch and its perturbation serve, each on an
     outer loss computed anew. dual: what takes a step of its own, upwards, after them.
+    remember: puts what the frozen model says of a batch into `memory`, for a cache on disk that is
+    filled before training. remembered: what that is, so named that nothing else has the name.
+    random_start: `repeated` begins the inner attack of every step with the same noise.
+    in_batch: whether an image's loss depends on its batch (contrast in it, sums over it), so that
+    a batch in parts would be another training.
     """
 
     name: str
@@ -73,3 +79,7 @@ class Objective:
     modules: nn.Module | None = None
     updates_per_batch: int = 1
     dual: Dual | None = None
+    remember: Callable[[Batch], object] | None = None
+    remembered: str = ""
+    random_start: Literal["fresh", "repeated"] = "fresh"
+    in_batch: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -12,10 +12,11 @@ from torch.nn.functional import cross_entropy
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.divergences import categorical_kl
-from zsrobust.objectives.frozen import frozen_copy
+from zsrobust.objectives.frozen_copy import frozen_copy
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.logit_scale import LogitScale, scaled_logits
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
+from zsrobust.objectives.tecoa import class_cross_entropy
 from zsrobust.settings import StrictModel
 
 
@@ -25,7 +26,8 @@ class PmgAftSettings(StrictModel):
     alpha: weight of the divergence from the pre-trained model (general). beta: from the model's
     own clean prediction. logit_scale: of all three terms and of the inner attack; the release
     divides it away, which is 1. reduction: `mean` over the batch, or the release's `sum`, which
-    weighs a divergence of B images B times as much. direction: `target-first` is
+    weighs a divergence of B images B times as much (B: those of one forward, so of a part where
+    gradients are accumulated). direction: `target-first` is
     KL(target || adversarial), as AGFT's authors read the paper and as the release has been since
     2024-05-29; before, it was `adversarial-first`. clean_target: `trained` lets gradient through
     the clean prediction, as the release does; `detached` saves its backward.
@@ -48,15 +50,20 @@ def pmg_aft(settings: PmgAftSettings, classifier: ZeroShotClassifier) -> Objecti
     teacher = frozen_copy(classifier)
     scale = settings.logit_scale
 
-    def inner_loss(student: ZeroShotClassifier, batch: Batch) -> Callable[[Tensor], Tensor]:
-        return lambda pixels: cross_entropy(_logits(student, pixels), batch.labels, reduction="none")
+    def logits(model: ZeroShotClassifier, pixels: Tensor) -> Tensor:
+        return scaled_logits(model, embed_pixels(model, pixels), scale)
+
+    def divergence(target: Tensor, attacked: Tensor) -> Tensor:
+        swap = settings.direction == "adversarial-first"
+        apart = categorical_kl(attacked, target) if swap else categorical_kl(target, attacked)
+        return apart.sum() if settings.reduction == "sum" else apart.mean()
 
     def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
-        attacked = _logits(student, adversarial)
+        attacked = logits(student, adversarial)
         with torch.no_grad():
-            general = _logits(teacher, adversarial)
+            general = logits(teacher, adversarial)
         with torch.set_grad_enabled(settings.clean_target == "trained"):
-            clean = _logits(student, batch.pixels)
+            clean = logits(student, batch.pixels)
         return LossTerms(
             {
                 "cross_entropy": cross_entropy(attacked, batch.labels),
@@ -65,12 +72,5 @@ def pmg_aft(settings: PmgAftSettings, classifier: ZeroShotClassifier) -> Objecti
             }
         )
 
-    def _logits(model: ZeroShotClassifier, pixels: Tensor) -> Tensor:
-        return scaled_logits(model, embed_pixels(model, pixels), scale)
-
-    def divergence(target: Tensor, attacked: Tensor) -> Tensor:
-        swap = settings.direction == "adversarial-first"
-        apart = categorical_kl(attacked, target) if swap else categorical_kl(target, attacked)
-        return apart.sum() if settings.reduction == "sum" else apart.mean()
-
-    return Objective("pmg-aft", inner_loss, outer_loss)
+    inner_loss = partial(class_cross_entropy, logit_scale=scale)
+    return Objective("pmg-aft", inner_loss, outer_loss, in_batch=settings.reduction == "sum")

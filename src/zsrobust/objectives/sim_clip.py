@@ -11,7 +11,7 @@ from torch.nn.functional import cosine_similarity
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.divergences import squared_l2
 from zsrobust.objectives.fare import distance_from
-from zsrobust.objectives.frozen import FrozenEmbeddings
+from zsrobust.objectives.frozen_embeddings import REMEMBERED, FrozenEmbeddings
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
 from zsrobust.settings import StrictModel
@@ -42,7 +42,14 @@ def sim_clip_as_released(settings: SimClipSettings, classifier: ZeroShotClassifi
     def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
         return _halves(embed_pixels(student, adversarial), frozen.of_batch(batch))
 
-    return Objective("sim-clip-as-released", distance_from(frozen), outer_loss, frozen.kept)
+    return Objective(
+        "sim-clip-as-released",
+        distance_from(frozen),
+        outer_loss,
+        frozen.kept,
+        remember=frozen.of_batch,
+        remembered=REMEMBERED,
+    )
 
 
 def _symmetric_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
@@ -57,9 +64,7 @@ def _halves(attacked: Tensor, clean: Tensor) -> LossTerms:
     )
 
 
-def _distance_from_own(
-    student: ZeroShotClassifier, batch: Batch
-) -> Callable[[Tensor], Tensor]:
+def _distance_from_own(student: ZeroShotClassifier, batch: Batch) -> Callable[[Tensor], Tensor]:
     with torch.no_grad():
         clean = embed_pixels(student, batch.pixels)
     return lambda pixels: squared_l2(embed_pixels(student, pixels), clean)

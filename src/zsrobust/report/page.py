@@ -11,7 +11,7 @@ from zsrobust.records.header import RunHeader
 from zsrobust.report.attention import saved_attention
 from zsrobust.report.attention_figure import attention_figure
 from zsrobust.report.attention_movement import movements
-from zsrobust.report.cells import Cell, Training, read_trainings, some_cells
+from zsrobust.report.cells import Cell, Training, read_cells, read_trainings, some_cells
 from zsrobust.report.drawing import colours, inline
 from zsrobust.report.headline import headline
 from zsrobust.report.published import published_beside
@@ -24,6 +24,7 @@ from zsrobust.report.suite_means import suite_tables
 from zsrobust.report.templating import TEMPLATES, page_environment
 from zsrobust.report.trade_off import trade_off
 from zsrobust.report.training_curves import training_curves
+from zsrobust.report.training_page import render_trainings
 
 
 def write_page(
@@ -38,7 +39,8 @@ def write_page(
 
     story: titles and order; by default what the runs tell by themselves. suites: whose means to
     show in any case. published: with figures of papers beside, each under its own protocol.
-    Sections without data are left out. Raises RunFolderError where no run has finished, RunError
+    Sections without data are left out; trainings alone give a page of their own. Raises
+    RunFolderError where no run has finished, RunError
     for a damaged file.
     """
     path = out or folder / "report.html"
@@ -54,7 +56,10 @@ def render(
     published: bool = False,
 ) -> str:
     """The page as HTML; the same runs give the same bytes."""
-    cells, trainings = some_cells(folder), read_trainings(folder)
+    trainings = read_trainings(folder)
+    if trainings and not read_cells(folder):
+        return render_trainings(trainings)
+    cells = some_cells(folder)
     told = story or story_of(cells, trainings)
     models, table = told.models(cells), results(cells, told)
     attention = saved_attention(cells)

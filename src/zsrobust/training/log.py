@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from zsrobust.records.atomic import write_text
@@ -16,7 +16,9 @@ class LogLine:
     """What a step did: 0-based `step`, its rate, its loss.
 
     terms: the loss terms by name, weights included; they sum to `total`. images_per_second: of
-    the whole step, reading and attack included.
+    the whole step, reading and attack included. passes: of an image through image towers in this
+    step, frozen ones and the attack's included: `forwards`; `input_backwards`, which reach the
+    pixels alone; `full_backwards`, which reach the first layer's weights too.
     """
 
     step: int
@@ -24,6 +26,7 @@ class LogLine:
     terms: dict[str, float]
     total: float
     images_per_second: float
+    passes: dict[str, float] = field(default_factory=dict)
 
 
 def append_line(out: Path, line: LogLine) -> None:
@@ -34,7 +37,11 @@ def append_line(out: Path, line: LogLine) -> None:
 
 def cut_log(out: Path, step: int) -> None:
     """Drops what was logged at or after `step`, and a line that a kill left half-written."""
-    path = out / FILE_NAME
+    keep_before(out / FILE_NAME, step)
+
+
+def keep_before(path: Path, step: int) -> None:
+    """Rewrites a file of JSON lines without those from `step` on; an absent one is left so."""
     if not path.exists():
         return
     kept = []

@@ -2,84 +2,102 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-import torch
+from torch import nn
 
 from zsrobust.attacks.measuring import measuring
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.dataset import Dataset
-from zsrobust.data.pixels import Resolution, read_pixels
-from zsrobust.objectives.objective import Batch, Objective
-from zsrobust.training.log import LogLine, append_line, cut_log
-from zsrobust.training.order import batch_positions, steps_per_epoch
+from zsrobust.objectives.objective import Objective
+from zsrobust.randomness import seeded
+from zsrobust.training.checkpointing import checkpoint_activations
+from zsrobust.training.dual import dual_optimizer
+from zsrobust.training.learned_scale import with_learned_scale
+from zsrobust.training.log import append_line, cut_log
+from zsrobust.training.one_step import Training, make_step
 from zsrobust.training.progress import Watcher
 from zsrobust.training.recipe import Recipe
-from zsrobust.training.schedule import learning_rate
-from zsrobust.training.state import load_state, save_state
-from zsrobust.training.step import attack_batch, make_optimizer, update
-
-
-def total_steps(recipe: Recipe, count: int) -> int:
-    """How many updates a recipe means on `count` images."""
-    if recipe.steps is not None:
-        return recipe.steps
-    return int(recipe.epochs or 1) * steps_per_epoch(count, recipe.batch_size)
+from zsrobust.training.state import State, load_state, save_state
+from zsrobust.training.step import make_optimizer
+from zsrobust.training.track import Track, tracking
+from zsrobust.training.validation import Best, Validate, append_validation, cut_validations, score
 
 
 def run_loop(
     recipe: Recipe,
-    classifier: ZeroShotClassifier,
+    student: ZeroShotClassifier,
     objective: Objective,
     dataset: Dataset,
     out: Path,
     *,
     seed: int,
     watch: Watcher,
-) -> None:
-    """Trains the image tower of `classifier` in place, up to the last step of the recipe.
+    validate: Validate | None = None,
+) -> Best | None:
+    """Trains what of the student's tower requires a gradient, in place, up to the last step.
 
     Continues from the newest state in `out`. The tower stays in eval mode: batch statistics are
-    the pretrained ones, and torch's fused attention is off, as in evaluation.
-    Runs on `accelerate` in fp32, on the device where the classifier is.
+    the pretrained ones, and torch's fused attention is off, as in evaluation. With a validation
+    the tower ends in its best state, which is returned.
+    Runs on `accelerate`, on the device where the student is.
     """
     from accelerate import Accelerator
 
     accelerator = Accelerator(device_placement=False, mixed_precision="no")
-    optimizer = make_optimizer(recipe.optimizer, classifier.visual)
-    first = load_state(out, classifier.visual, optimizer, objective.memory)
+    state = _state(recipe, student, objective)
+    training = Training(recipe, student, objective, dataset, out, seed, state)
+    first = load_state(out, state)
     cut_log(out, first)
-    prepared, optimizer = accelerator.prepare(classifier, optimizer)
-    student = accelerator.unwrap_model(prepared)
-    steps = total_steps(recipe, len(dataset))
-    with measuring(student):
-        for step in range(first, steps):
-            begun = time.monotonic()
-            batch = _batch(dataset, recipe, step, seed, student)
-            adversarial = attack_batch(
-                student, objective, batch, recipe.attack, (seed, "train", step)
-            )
-            terms = objective.outer_loss(student, batch, adversarial)
-            lr = learning_rate(step, recipe.optimizer.lr, recipe.warmup_steps, steps)
-            total = update(optimizer, terms, lr, step)
-            named = {name: float(term.detach()) for name, term in terms.terms.items()}
-            rate = len(batch.ids) / (time.monotonic() - begun)
-            line = LogLine(step, lr, named, total, round(rate, 1))
+    cut_validations(out, first)
+    state.optimizers = (accelerator.prepare(state.optimizers[0]), *state.optimizers[1:])
+    if recipe.activation_checkpointing:
+        checkpoint_activations(student.visual)
+    with measuring(student), tracking(recipe.track, out, first) as track:
+        for step in range(first, training.steps):
+            line = make_step(training, step)
             append_line(out, line)
-            if (step + 1) % recipe.checkpoint_every == 0 and step + 1 < steps:
-                save_state(out, step + 1, student.visual, optimizer, objective.memory)
+            track({"lr": line.lr, "loss": line.total, **line.terms}, step)
+            validated = _validate(training, validate, step + 1, track)
+            due = (step + 1) % recipe.checkpoint_every == 0 and step + 1 < training.steps
+            if validated or due:
+                save_state(out, step + 1, state)
             watch(line)
+    if state.best is not None:
+        state.put_back(state.best.tensors)
+    return state.best
 
 
-def _batch(
-    dataset: Dataset, recipe: Recipe, step: int, seed: int, classifier: ZeroShotClassifier
-) -> Batch:
-    positions = batch_positions(step, len(dataset), recipe.batch_size, seed)
-    device = classifier.class_embeddings.device
-    tower: Resolution = classifier.input_size or "native"
-    resolution = tower if recipe.resolution == "tower" else recipe.resolution
-    pixels = read_pixels(dataset, positions, resolution)
-    labels = torch.tensor([(dataset.labels or ())[i] for i in positions], dtype=torch.int64)
-    ids = [dataset.ids[i] for i in positions]
-    return Batch(pixels.to(device), labels.to(device), ids)
+def _state(recipe: Recipe, student: ZeroShotClassifier, objective: Objective) -> State:
+    """What is trained and by which optimisers, before the first step."""
+    device = student.class_embeddings.device
+    model: nn.Module = student if student.model is None else student.model.clip
+    beside = [] if objective.modules is None else [objective.modules.to(device)]
+    parameters = [p for module in (model, *beside) for p in module.parameters()]
+    optimizers = [make_optimizer(recipe.optimizer, parameters)]
+    if objective.dual is not None:
+        beside.append(objective.dual.module.to(device))
+        optimizers.append(dual_optimizer(objective.dual))
+    # A cache on disk has what a memory would hold, for every image.
+    memory = objective.memory if recipe.frozen_cache is None else {}
+    return State(model, tuple(optimizers), tuple(beside), memory)
+
+
+def _validate(training: Training, validate: Validate | None, updates: int, track: Track) -> bool:
+    """Measures where it is due, and keeps the tensors if they are the best so far."""
+    settings, state = training.recipe.validation, training.state
+    if settings is None or validate is None:
+        return False
+    if updates % settings.every and updates < training.steps:
+        return False
+    device = training.student.class_embeddings.device
+    with seeded(training.seed, "validation", updates, device=device):
+        measured = validate(with_learned_scale(training.student))
+    append_validation(training.out, updates, measured)
+    for part, found in measured.items():
+        track({f"{part}/clean": found.clean, f"{part}/robust": found.robust}, updates)
+    reached = score(measured)
+    if state.best is None or reached > state.best.score:
+        kept = {name: value.clone() for name, value in state.trained().items()}
+        state.best = Best(updates, reached, kept)
+    return True

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from zsrobust.attacks.step_size import step_length
 from zsrobust.classifier.class_embeddings import check_prompts
-from zsrobust.errors import InputError
 from zsrobust.objectives.catalogue import OBJECTIVES
 from zsrobust.settings import (
     StrictModel,
@@ -22,9 +19,19 @@ from zsrobust.settings import (
     read_yaml,
     with_overrides,
 )
-from zsrobust.threat_model import Norm, ThreatModel, parse_eps
+from zsrobust.threat_model import parse_eps
+from zsrobust.training.faults import faults_of
+from zsrobust.training.inner_attack import InnerAttack
+from zsrobust.training.precision import Precision
+from zsrobust.training.track import Tracker
+from zsrobust.training.trainable.settings import Tower, Trainable
+from zsrobust.training.validation import ValidationSettings
 
 RECIPES = Path(__file__).parent / "recipes"
+_SILENT = {"source", "checkpoint_every", "activation_checkpointing", "frozen_cache", "track"}
+"""What changes no weight, but for rounding."""
+_FIRST = {"tecoa": set[str](), "tga-zsr": {"alpha", "beta", "distance", "attention"}}
+"""The settings that the first objectives began with."""
 
 
 class ObjectiveChoice(StrictModel):
@@ -36,7 +43,7 @@ class ObjectiveChoice(StrictModel):
     @field_validator("kind")
     @classmethod
     def _known(cls, kind: str) -> str:
-        with _faults_of("kind"):
+        with faults_of("kind"):
             OBJECTIVES[kind]
         return kind
 
@@ -45,37 +52,17 @@ class ObjectiveChoice(StrictModel):
     def _fitting(cls, settings: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "kind" not in info.data:
             return settings
-        with _faults_of("objective.settings"):
+        with faults_of("objective.settings"):
             known = parse(OBJECTIVES[info.data["kind"]].settings, settings, "objective.settings")
         return known.model_dump(mode="json")
 
-
-class InnerAttack(StrictModel):
-    """The PGD that makes a step's adversarial images: random start, last iterate."""
-
-    norm: Norm = "linf"
-    eps: str = Field("1/255", coerce_numbers_to_str=True)
-    steps: int = Field(2, ge=1)
-    step_size: str = Field("1/255", coerce_numbers_to_str=True)
-
-    @field_validator("eps")
-    @classmethod
-    def _radius(cls, eps: str, info: ValidationInfo) -> str:
-        with _faults_of("eps"):
-            parse_eps(eps, info.data.get("norm", "linf"))
-        return eps
-
-    @field_validator("step_size")
-    @classmethod
-    def _length(cls, step_size: str) -> str:
-        with _faults_of("step_size"):
-            step_length(step_size, 1.0)
-        return step_size
-
     @property
-    def threat(self) -> ThreatModel:
-        """Norm and radius."""
-        return ThreatModel(self.norm, parse_eps(self.eps, self.norm))
+    def content(self) -> dict[str, Any]:
+        """What decides numbers; settings that came later stand only where they say something."""
+        plain = OBJECTIVES[self.kind].settings.model_construct().model_dump(mode="json")
+        first = _FIRST.get(self.kind, set(plain))
+        kept = {k: v for k, v in self.settings.items() if k in first or plain.get(k) != v}
+        return {"kind": self.kind, "settings": kept}
 
 
 class Optimizer(StrictModel):
@@ -91,23 +78,66 @@ class Optimizer(StrictModel):
 class Recipe(StrictModel):
     """All of a fine-tuning but model, data and seed.
 
-    Exactly one of epochs and steps gives its length. warmup_steps: linear, then half a cosine.
-    checkpoint_every: steps between resumable states. resolution: of the pixels that are attacked;
-    `tower` is the model's own, `as-released` 256 and then the central 224. templates: the prompts
-    of the class texts.
+    trainable: what is trained, the whole image tower unless said (`trainable/settings.py`).
+    Exactly one of epochs and steps gives the length. accumulate: in how many equal parts a batch
+    goes through the model. warmup_steps: linear, then half a cosine. precision: of the tower.
+    activation_checkpointing: less memory, one forward more. resolution: of the pixels that are
+    attacked; `tower` is the model's own, `as-released` 256 and then the central 224. templates:
+    the prompts of the class texts. samples_per_class, classes: the part of the training set that
+    is seen; `classes` is a number or a file of names. validation: by which the best state is
+    chosen; without it the last one is kept. checkpoint_every: steps between resumable states.
+    track: `tensorboard` beside the JSON log. frozen_cache: a folder in which what the model that
+    came in says of the training set is kept for other trainings.
     """
 
     source: str
     objective: ObjectiveChoice
+    trainable: Trainable = Tower()
     attack: InnerAttack
     optimizer: Optimizer
     batch_size: int = Field(ge=1)
+    accumulate: int = Field(1, ge=1)
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(None, ge=1, validate_default=True)
     warmup_steps: int = Field(0, ge=0)
+    precision: Precision = "fp32"
+    activation_checkpointing: bool = False
     checkpoint_every: int = Field(200, ge=1)
     resolution: Annotated[int, Field(ge=1)] | Literal["tower", "as-released"] = "tower"
     templates: list[str] = Field(default_factory=lambda: ["This is a photo of a {}"])
+    samples_per_class: int | None = Field(None, ge=1)
+    classes: Annotated[int, Field(ge=2)] | str | None = None
+    validation: ValidationSettings | None = None
+    track: Tracker = "none"
+    frozen_cache: str | None = None
+
+    @field_validator("attack", mode="before")
+    @classmethod
+    def _or_none(cls, attack: Any) -> Any:
+        return {"kind": "none"} if attack == "none" else attack
+
+    @field_validator("accumulate")
+    @classmethod
+    def _parts(cls, accumulate: int, info: ValidationInfo) -> int:
+        if info.data.get("batch_size", accumulate) % accumulate:
+            raise ValueError(
+                f"{accumulate} does not divide batch_size = {info.data['batch_size']}."
+            )
+        return accumulate
+
+    @field_validator("validation")
+    @classmethod
+    def _has_a_radius(
+        cls, validation: ValidationSettings | None, info: ValidationInfo
+    ) -> ValidationSettings | None:
+        attack = info.data.get("attack")
+        if validation is None or attack is None:
+            return validation
+        if validation.eps is None and attack.kind == "none":
+            raise ValueError('eps is missing: a training without attack has none. Give "1/255".')
+        with faults_of("eps"):
+            parse_eps(validation.eps or attack.eps, attack.norm)
+        return validation
 
     @field_validator("steps")
     @classmethod
@@ -124,14 +154,26 @@ class Recipe(StrictModel):
     @field_validator("templates")
     @classmethod
     def _prompts(cls, templates: list[str]) -> list[str]:
-        with _faults_of("templates"):
+        with faults_of("templates"):
             check_prompts(["any class"], templates)
         return templates
 
     @property
+    def content(self) -> dict[str, Any]:
+        """What decides weights: all but the source, how often a state is saved, and the like.
+
+        What came later than the first recipes stands only where it is not as before.
+        """
+        dumped = self.model_dump(mode="json", exclude=_SILENT)
+        dumped |= {"attack": self.attack.content, "objective": self.objective.content}
+        as_before = {"trainable": {"kind": "tower"}, "accumulate": 1, "precision": "fp32"}
+        as_before |= dict.fromkeys(("samples_per_class", "classes", "validation"))
+        return {k: v for k, v in dumped.items() if k not in as_before or as_before[k] != v}
+
+    @property
     def hash(self) -> str:
-        """16 hex digits over everything but the source and how often a state is saved."""
-        return canonical_hash(self.model_dump(mode="json", exclude={"source", "checkpoint_every"}))
+        """16 hex digits over the canonical JSON of `content`."""
+        return canonical_hash(self.content)
 
 
 def recipe_names() -> list[str]:
@@ -150,12 +192,3 @@ def load_recipe(recipe: str | Path | Recipe, overrides: Sequence[str] = ()) -> R
         path = find_entry(recipe, RECIPES, "recipe", "zsrobust recipes")
         content, where = read_yaml(path), path.name
     return parse(Recipe, with_overrides(content, overrides), where)
-
-
-@contextmanager
-def _faults_of(key: str) -> Iterator[None]:
-    """Hands what the room below refuses to pydantic, which gathers every fault with its key."""
-    try:
-        yield
-    except InputError as error:
-        raise ValueError(str(error).removeprefix(key).lstrip(" =:")) from None

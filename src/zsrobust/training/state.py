@@ -4,29 +4,59 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import MutableMapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from zsrobust.errors import RunError
 from zsrobust.records.atomic import replacing
+from zsrobust.training.validation import Best
 
 FOLDER = "state"
-Memory = MutableMapping[tuple[str, str], torch.Tensor]
+Memory = MutableMapping[tuple[str, str], Tensor]
 _PREFIX = "step-"
 
 
-def save_state(
-    out: Path, step: int, visual: nn.Module, optimizer: torch.optim.Optimizer, memory: Memory
-) -> None:
-    """Writes all that later steps depend on after `step` updates, then removes older states."""
+@dataclass
+class State:
+    """All that later steps depend on.
+
+    model: a CLIP, of which the trained tensors are kept. others: what is trained beside it.
+    optimizers: that of both, and others'. memory: of the objective. best: of the validations.
+    """
+
+    model: nn.Module
+    optimizers: tuple[torch.optim.Optimizer, ...]
+    others: tuple[nn.Module, ...] = ()
+    memory: Memory = field(default_factory=dict)
+    best: Best | None = None
+
+    def trained(self) -> dict[str, Tensor]:
+        """The trained tensors of the model, by name."""
+        named = self.model.named_parameters()
+        return {name: value.detach() for name, value in named if value.requires_grad}
+
+    def put_back(self, tensors: dict[str, Tensor]) -> None:
+        """Copies trained tensors into the model; raises RuntimeError unless they are the same."""
+        odd = sorted(set(tensors) ^ set(self.trained()))
+        if odd:
+            raise RuntimeError(f"'{odd[0]}' is not trained in both")
+        self.model.load_state_dict(tensors, strict=False)
+
+
+def save_state(out: Path, step: int, state: State) -> None:
+    """Writes the state after `step` updates, then removes older ones."""
+    memory = state.memory
     content = {
-        "visual": visual.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "trained": state.trained(),
+        "others": [module.state_dict() for module in state.others],
+        "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
         "memory_keys": list(memory),
         "memory": torch.stack(list(memory.values())) if memory else torch.empty(0),
+        "best": None if state.best is None else asdict(state.best),
     }
     with replacing(out / FOLDER / f"{_PREFIX}{step:08d}.pt") as hidden:
         torch.save(content, hidden)
@@ -41,10 +71,8 @@ def finished_updates(out: Path) -> int:
     return int(states[-1].stem.removeprefix(_PREFIX)) if states else 0
 
 
-def load_state(
-    out: Path, visual: nn.Module, optimizer: torch.optim.Optimizer, memory: Memory
-) -> int:
-    """Restores the newest state into its three places; how many updates it had, else 0.
+def load_state(out: Path, state: State) -> int:
+    """Restores the newest state into its places; how many updates it had, else 0.
 
     Raises RunError naming a state that cannot be read.
     """
@@ -53,9 +81,13 @@ def load_state(
         return 0
     try:
         content: dict[str, Any] = torch.load(states[-1], weights_only=True, map_location="cpu")
-        visual.load_state_dict(content["visual"])
-        optimizer.load_state_dict(content["optimizer"])
-        memory.update(zip(content["memory_keys"], content["memory"], strict=True))
+        state.put_back(content["trained"])
+        for module, weights in zip(state.others, content["others"], strict=True):
+            module.load_state_dict(weights)
+        for optimizer, moments in zip(state.optimizers, content["optimizers"], strict=True):
+            optimizer.load_state_dict(moments)
+        state.memory.update(zip(content["memory_keys"], content["memory"], strict=True))
+        state.best = None if content["best"] is None else Best(**content["best"])
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise RunError(

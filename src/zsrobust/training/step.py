@@ -1,67 +1,89 @@
-"""One update: inner attack, outer loss, optimiser."""
+"""One update: outer loss, in as many parts as fit, and the optimiser."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
 
-from zsrobust.attacks.ball import random_start
-from zsrobust.attacks.pgd import pgd
-from zsrobust.attacks.step_size import step_length
-from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.errors import RunError
-from zsrobust.objectives.objective import Batch, LossTerms, Objective
-from zsrobust.training.recipe import InnerAttack, Optimizer
+from zsrobust.objectives.objective import Batch, LossTerms
+from zsrobust.training.recipe import Optimizer
+
+Part = tuple[float, Callable[[], LossTerms]]
+"""The share of a batch that a part is, and its loss, made when it is asked for."""
 
 
-def make_optimizer(settings: Optimizer, visual: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser over every parameter of the image tower."""
-    parameters = [parameter for parameter in visual.parameters() if parameter.requires_grad]
+@dataclass(frozen=True)
+class Updated:
+    """What an update minimised: terms by name, and their sum, over the whole batch."""
+
+    terms: dict[str, float]
+    total: float
+
+
+def make_optimizer(
+    settings: Optimizer, parameters: Iterable[nn.Parameter]
+) -> torch.optim.Optimizer:
+    """The optimiser over those of the parameters that are trained; scalars do not decay."""
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]
+    trained: list[Any] = [parameter for parameter in wanted if parameter.ndim]
+    if scalars := [parameter for parameter in wanted if not parameter.ndim]:
+        trained = [{"params": trained}, {"params": scalars, "weight_decay": 0.0}]
     if settings.kind == "sgd":
         return torch.optim.SGD(
-            parameters, settings.lr, settings.momentum, weight_decay=settings.weight_decay
+            trained, settings.lr, settings.momentum, weight_decay=settings.weight_decay
         )
     return torch.optim.AdamW(
-        parameters, settings.lr, settings.betas, weight_decay=settings.weight_decay
+        trained, settings.lr, settings.betas, weight_decay=settings.weight_decay
     )
 
 
-def attack_batch(
-    classifier: ZeroShotClassifier,
-    objective: Objective,
-    batch: Batch,
-    settings: InnerAttack,
-    key: tuple[object, ...],
-) -> torch.Tensor:
-    """Adversarial pixels (B, 3, H, W) of a batch: PGD on the objective's inner loss.
-
-    key: with each sample's id it names the random start. No parameter gradient is made.
-    """
-    threat = settings.threat
-    return pgd(
-        objective.inner_loss(classifier, batch),
-        batch.pixels,
-        threat,
-        steps=settings.steps,
-        step_size=step_length(settings.step_size, threat.eps),
-        start=random_start(batch.pixels, batch.ids, threat, *key),
-    )
+def parts_of(batch: Batch, parts: int) -> list[Batch]:
+    """A batch in `parts` parts of one size (the last may be smaller); itself where that is one."""
+    if parts == 1:
+        return [batch]
+    size = -(-len(batch.ids) // parts)
+    return [
+        replace(
+            batch,
+            pixels=batch.pixels[rows],
+            labels=batch.labels[rows],
+            ids=batch.ids[rows],
+            captions=None if batch.captions is None else batch.captions[rows],
+        )
+        for rows in (slice(at, at + size) for at in range(0, len(batch.ids), size))
+    ]
 
 
-def update(optimizer: torch.optim.Optimizer, terms: LossTerms, lr: float, step: int) -> float:
-    """One optimiser step on the sum of the terms, which is returned.
+def update(
+    optimizer: torch.optim.Optimizer, parts: Sequence[Part], lr: float, step: int
+) -> Updated:
+    """One optimiser step on the mean of the parts' losses, weighted by their shares.
 
     Gradients are zeroed here, after the attack: what an attack left behind must not be learned
-    from (in the releases only a loss scaler hides that it is). Raises RunError for a loss that is
-    not finite.
+    from (in the releases only a loss scaler hides that it is). Each part's graph is gone before
+    the next is made. Raises RunError for a loss that is not finite.
     """
-    total = terms.total
-    if not bool(torch.isfinite(total)):
-        shown = ", ".join(f"{name} {float(term.detach())}" for name, term in terms.terms.items())
-        raise RunError(f"step {step}: the loss is not finite ({shown}). Lower optimizer.lr.")
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
+    named: dict[str, float] = {}
+    total = 0.0
+    for share, loss_of in parts:
+        terms = loss_of()
+        loss = terms.total * share
+        if not bool(torch.isfinite(loss)):
+            shown = ", ".join(
+                f"{name} {float(term.detach())}" for name, term in terms.terms.items()
+            )
+            raise RunError(f"step {step}: the loss is not finite ({shown}). Lower optimizer.lr.")
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += float(loss.detach())
+        for name, term in terms.terms.items():
+            named[name] = named.get(name, 0.0) + share * float(term.detach())
     optimizer.step()
-    return float(total.detach())
+    return Updated(named, total)

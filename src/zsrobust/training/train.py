@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
-from zsrobust.classifier.zero_shot import classifier_of
+from zsrobust.classifier.zero_shot import ZeroShotClassifier, classifier_of
 from zsrobust.data.dataset import Dataset
 from zsrobust.errors import InputError
+from zsrobust.models.adapted import save_adapted
 from zsrobust.models.card import Card
 from zsrobust.models.folder import is_model_folder, load_folder, save_folder
 from zsrobust.models.model import Model
 from zsrobust.objectives.catalogue import build_objective
+from zsrobust.objectives.objective import Objective
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
     ModelHeader,
@@ -26,11 +26,18 @@ from zsrobust.records.header import (
     check_same_run,
     write_header,
 )
-from zsrobust.training.loop import run_loop, total_steps
+from zsrobust.training.frozen_answers import fill_from_cache
+from zsrobust.training.learned_scale import learn_scale
+from zsrobust.training.loop import run_loop
+from zsrobust.training.one_step import total_steps
 from zsrobust.training.order import images_seen
 from zsrobust.training.progress import Watcher, watching
 from zsrobust.training.recipe import Recipe
 from zsrobust.training.state import drop_states, finished_updates
+from zsrobust.training.track import refuse_missing
+from zsrobust.training.trainable.catalogue import adapt
+from zsrobust.training.trainable.settings import Lora, Tower
+from zsrobust.training.validation import Best, Validate
 
 
 def train(
@@ -43,35 +50,83 @@ def train(
     seed: int,
     overrides: Sequence[str] = (),
     on_step: Watcher | None = None,
+    validate: Validate | None = None,
 ) -> Model:
     """Fine-tunes a copy of `model` into `out/final/`; returns it, named after `out`.
 
-    name: what the recipe is called. overrides: those already in the recipe, for the header.
-    on_step: hears of every step instead of the terminal.
+    name: what the recipe is called. dataset: what is learned from, parts and held-out images
+    already chosen. overrides: those already in the recipe, for the header. on_step: hears of every
+    step instead of the terminal. validate: what a recipe with `validation` chooses its best state
+    by; workflows/finetune.py makes it.
     Safe to kill at any instant and to continue by the same call: on a CPU the weights are then
     those of an uninterrupted run, bit for bit. A finished run is returned as it is; another run's
     folder raises RunFolderError.
     """
     _refuse_many_processes()
+    if recipe.validation is not None and validate is None:
+        raise InputError("The recipe has `validation`: fine-tune by zsrobust.finetune.")
+    refuse_missing(recipe.track)
     header = _header(recipe, name, model, dataset, seed, overrides)
     continued, final = check_same_run(out, header), out / "final"
     called = out.resolve().name
     if not is_model_folder(final):
-        student = replace(model, clip=copy.deepcopy(model.clip), name=called)
-        student.visual.requires_grad_(True)
-        classifier = classifier_of(student, dataset.class_names, recipe.templates)
+        student = adapt(model, recipe.trainable, seed).named(called, None)
+        learn_scale(recipe, student)
+        original = classifier_of(model, dataset.class_names, recipe.templates)
         objective = build_objective(
-            recipe.objective.kind, recipe.objective.settings, classifier, "objective.settings"
+            recipe.objective.kind, recipe.objective.settings, original, "objective.settings"
         )
+        _refuse_parts(recipe, objective)
         if not continued:
             write_header(out, header)
+        fill_from_cache(recipe, objective, model, original, dataset)
         steps = total_steps(recipe, len(dataset))
         with watching(called, steps, finished_updates(out)) as watch:
-            run_loop(recipe, classifier, objective, dataset, out, seed=seed, watch=on_step or watch)
-        card = _card(recipe, name, student, model, dataset, seed)
-        save_folder(replace(student, card=card), final)
+            best = run_loop(
+                recipe, _around(student, original), objective, dataset, out,
+                seed=seed, watch=on_step or watch, validate=validate,
+            )  # fmt: skip
+        card = _card(recipe, name, student, model, dataset, seed, best)
+        _save(student.named(called, card), model, recipe, final)
     drop_states(out)
     return load_folder(final, called).to(model.device)
+
+
+def _refuse_parts(recipe: Recipe, objective: Objective) -> None:
+    """A batch in parts must be the same training as the whole batch."""
+    if recipe.accumulate > 1 and objective.in_batch:
+        raise InputError(
+            f"accumulate = {recipe.accumulate}: under '{recipe.objective.kind}' with these "
+            "settings an image's loss depends on its whole batch. Set it to 1, and "
+            "activation_checkpointing to true to need less memory."
+        )
+
+
+def _around(student: Model, original: ZeroShotClassifier) -> ZeroShotClassifier:
+    """The classifier that is trained: the student's tower, the class embeddings of the original.
+
+    The objective was made from the original, so that what it freezes is the model that came in,
+    without a prompt or an update that has not been trained yet.
+    """
+    classifier = ZeroShotClassifier(
+        student.visual,
+        original.preprocess,
+        original.class_embeddings,
+        original.logit_scale,
+        original.class_names,
+        student,
+        original.logit_bias,
+    )
+    return classifier.to(student.device).eval()
+
+
+def _save(student: Model, base: Model, recipe: Recipe, final: Path) -> None:
+    """The whole model where the whole tower was trained, else the trained part beside its base."""
+    if isinstance(recipe.trainable, Tower):
+        save_folder(student, final)
+    else:
+        lora = recipe.trainable if isinstance(recipe.trainable, Lora) else None
+        save_adapted(student, base, final, lora)
 
 
 def _refuse_many_processes() -> None:
@@ -91,13 +146,12 @@ def _header(
     seed: int,
     overrides: Sequence[str],
 ) -> RunHeader:
-    content = recipe.model_dump(mode="json", exclude={"source"})
     return RunHeader(
         kind="train",
         command=invocation(),
         model=ModelHeader(name=model.name, hash=model.fingerprint, source=model.source),
         dataset=dataset.header(),
-        protocol=ProtocolHeader(name=name, hash=recipe.hash, content=content),
+        protocol=ProtocolHeader(name=name, hash=recipe.hash, content=recipe.content),
         seed=seed,
         overrides=tuple(overrides),
         versions=package_versions(),
@@ -115,8 +169,15 @@ def _card(
     base: Model,
     dataset: Dataset,
     seed: int,
+    best: Best | None,
 ) -> Card:
-    steps = total_steps(recipe, len(dataset))
+    steps = total_steps(recipe, len(dataset)) if best is None else best.step
+    notes = list(base.card.notes) if base.card else []
+    if best is not None:
+        notes.append(
+            f"The state after {best.step} of {total_steps(recipe, len(dataset))} steps: the best "
+            f"mean of clean and robust accuracy ({best.score:.3f}) on training images held out."
+        )
     return Card(
         name=student.name,
         description=f"{base.name} fine-tuned by {name} on {dataset.name}.",
@@ -127,8 +188,8 @@ def _card(
         command=invocation(),
         licence=base.card.licence if base.card else "that of the base model",
         canary_eps=base.card.canary_eps if base.card else None,
-        notes=list(base.card.notes) if base.card else [],
+        notes=notes,
         base={"name": base.name, "hash": base.fingerprint},
-        recipe=recipe.model_dump(mode="json"),
+        recipe={"source": recipe.source, **recipe.content},
         tuned_on=[*(base.card.tuned_on if base.card else ()), dataset.name],
     )

@@ -12,7 +12,10 @@ from zsrobust.errors import DataError, InputError
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
 from zsrobust.training.recipe import Recipe, load_recipe
+from zsrobust.training.subset import held_out, of_classes, per_class
 from zsrobust.training.train import train
+from zsrobust.training.validation import Validate
+from zsrobust.workflows.validation import validator
 
 
 def finetune(
@@ -30,21 +33,45 @@ def finetune(
     """A copy of `model` fine-tuned for robustness; its folder is `out/final/`.
 
     recipe: a name (`zsrobust recipes`), a YAML file or a Recipe. dataset: a catalogued name (its
-    `train` split), a folder of class/image files, or a Dataset. limit: its first n ids.
+    `train` split), a folder of class/image files, or a Dataset. limit: its first n ids, after the
+    recipe's own choice of classes and samples, and without what it holds out for validation.
     The model that comes in is left as it was. Safe to kill; the same call continues.
     """
     chosen = load_recipe(recipe, overrides)
     name = recipe.objective.kind if isinstance(recipe, Recipe) else Path(recipe).stem
     loaded = load_model(model, device)
-    images = _images(dataset, data_root, limit)
-    return train(chosen, name, loaded, images, Path(out), seed=seed, overrides=overrides)
+    images, validate = _parts(chosen, _labelled(dataset, data_root), limit, seed)
+    return train(
+        chosen, name, loaded, images, Path(out),
+        seed=seed, overrides=overrides, validate=validate,
+    )  # fmt: skip
 
 
-def _images(
-    dataset: str | Path | Dataset, data_root: str | Path | None, limit: int | None
-) -> Dataset:
+def _parts(
+    recipe: Recipe, images: Dataset, limit: int | None, seed: int
+) -> tuple[Dataset, Validate | None]:
+    """What is trained on, and what measures the model on training images held out.
+
+    Classes are chosen first, then images are held out, then some of each class are taken of the
+    rest: fewer samples or a limit leave the validation as it is.
+    """
     if limit is not None and limit < 1:
         raise InputError(f"limit = {limit}: give at least 1 image.")
+    if recipe.classes is not None:
+        images = of_classes(images, recipe.classes, seed)
+    held: Dataset | None = None
+    if recipe.validation is not None:
+        images, held = held_out(images, recipe.validation.images, seed)
+    if recipe.samples_per_class is not None:
+        images = per_class(images, recipe.samples_per_class, seed)
+    if limit is not None:
+        images = images.first(limit)
+    if recipe.validation is None or held is None:
+        return images, None
+    return images, validator(recipe, recipe.validation, held, images, seed)
+
+
+def _labelled(dataset: str | Path | Dataset, data_root: str | Path | None) -> Dataset:
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, split="train", data_root=data_root)
     if dataset.labels is None:
@@ -53,4 +80,4 @@ def _images(
         refuse_duplicates(dataset.class_names)
     if len(dataset.class_names) < 2:
         raise InputError(f"{dataset.name} has {len(dataset.class_names)} class. Name at least two.")
-    return dataset if limit is None else dataset.first(limit)
+    return dataset

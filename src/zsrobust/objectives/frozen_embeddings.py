@@ -1,25 +1,17 @@
-"""The model as it was before fine-tuning, and its embeddings of clean images."""
+"""What the model said of clean images before fine-tuning: their embeddings, computed once."""
 
 from __future__ import annotations
-
-import copy
 
 import torch
 from torch import Tensor
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.frozen_copy import frozen_copy
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.objective import Batch
 
-
-def frozen_copy(classifier: ZeroShotClassifier) -> ZeroShotClassifier:
-    """`classifier` with an image tower of its own, in eval mode: later training misses it.
-
-    Its class embeddings are shared; nothing of it asks for a gradient.
-    """
-    frozen = copy.copy(classifier)
-    frozen._modules = {**classifier._modules, "visual": copy.deepcopy(classifier.visual)}
-    return frozen.requires_grad_(False).eval()
+REMEMBERED = "image-embeddings"
+"""`Objective.remembered` of every objective whose memory they are: one cache serves all."""
 
 
 class FrozenEmbeddings:
@@ -49,7 +41,7 @@ class FrozenEmbeddings:
         if new:
             embedded = self._compute(batch.pixels[new])
             self.kept.update(zip([keys[i] for i in new], embedded.cpu(), strict=True))
-        return torch.stack([self.kept[key] for key in keys]).to(batch.pixels)
+        return torch.stack([self.kept[key] for key in keys]).to(batch.pixels.device)
 
     @torch.no_grad()
     def _compute(self, pixels: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""What of a model is trained: the tower, a part of it, or something put beside it."""
