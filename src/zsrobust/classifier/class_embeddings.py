@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from zsrobust.classifier.kept_embeddings import kept_embeddings
 from zsrobust.errors import InputError
 from zsrobust.models.model import Model
 
@@ -21,7 +22,8 @@ _TEXTS_AT_ONCE = 256
 def embed_classes(model: Model, classes: Sequence[str], templates: Sequence[str]) -> Tensor:
     """Unit class embeddings (C, D): mean of normalised template embeddings, renormalised.
 
-    Computed once per text tower, names and templates, without gradient. open_clip's own builder
+    Computed once per text tower, names and templates, without gradient, and where they are many
+    kept on disk (`kept_embeddings`). open_clip's own builder
     relies on the model to normalise before averaging; here it is done explicitly.
     Raises InputError for an empty list of classes or a template without `{}`.
     """
@@ -30,19 +32,40 @@ def embed_classes(model: Model, classes: Sequence[str], templates: Sequence[str]
     key = (tuple(classes), tuple(templates))
     if key not in known:
         texts = [template.format(name) for name in classes for template in templates]
-        embeddings = embed_texts(model, texts).view(len(classes), len(templates), -1)
-        known[key] = normalize(embeddings.mean(1), dim=-1)
+        tokens = tokenised(model, texts)
+
+        def embed() -> Tensor:
+            embeddings = embed_tokens(model, tokens).view(len(classes), len(templates), -1)
+            return normalize(embeddings.mean(1), dim=-1)
+
+        known[key] = kept_embeddings(model, tokens, embed)
     return known[key].to(model.device)
 
 
-@torch.no_grad()
 def embed_texts(model: Model, texts: Sequence[str]) -> Tensor:
     """Unit embeddings (N, D) of whole sentences, on the model's device."""
-    parts = []
-    for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        tokens = model.tokenizer(list(texts[start : start + _TEXTS_AT_ONCE])).to(model.device)
-        parts.append(normalize(model.clip.encode_text(tokens).float(), dim=-1))  # type: ignore[operator]
-    return torch.cat(parts)
+    return embed_tokens(model, tokenised(model, texts))
+
+
+def tokenised(model: Model, texts: Sequence[str]) -> Tensor:
+    """Tokens (N, L) of whole sentences, int64, on the CPU."""
+    return torch.cat(
+        [
+            model.tokenizer(list(texts[start : start + _TEXTS_AT_ONCE]))
+            for start in range(0, len(texts), _TEXTS_AT_ONCE)
+        ]
+    )
+
+
+@torch.no_grad()
+def embed_tokens(model: Model, tokens: Tensor) -> Tensor:
+    """Unit embeddings (N, D) of tokens (N, L), on the model's device."""
+    return torch.cat(
+        [
+            normalize(model.clip.encode_text(part.to(model.device)).float(), dim=-1)  # type: ignore[operator]
+            for part in torch.split(tokens, _TEXTS_AT_ONCE)
+        ]
+    )
 
 
 def check_prompts(classes: Sequence[str], templates: Sequence[str]) -> None:
