@@ -21,7 +21,8 @@ def ended(images, turns, fooled, margins):
 
 
 def course(count, rounds):
-    return Course.of(Findings.none_yet(torch.zeros(count, 3, 1, 1)), rounds)
+    findings = Findings.none_yet(torch.zeros(count, 3, 1, 1))
+    return Course.of(findings, torch.arange(count), rounds)
 
 
 def test_a_round_waits_for_those_before_it_and_none_counts_after_a_success():
@@ -30,6 +31,7 @@ def test_a_round_waits_for_those_before_it_and_none_counts_after_a_success():
     run.settle(ended([1, 1], [1, 2], [True, True], [0.1, 0.9]), until_fooled=True)
     assert run.findings.forwards.tolist() == [0, 0]
     assert run.won.tolist() == [3, 1]
+    assert run.standing == 1
     run.settle(ended([0, 1], [0, 0], [False, False], [-0.5, -0.2]), until_fooled=True)
     assert run.findings.forwards.tolist() == [10, 20]
     assert run.findings.fooled.tolist() == [False, True]

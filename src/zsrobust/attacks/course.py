@@ -22,22 +22,29 @@ class Found(Rows):
 
 @dataclass
 class Course:
-    """How far the rounds have come, (n,) each.
+    """How far the rounds over `targets` (m,), positions in the block, have come; won, due (n,).
 
     won: the first round known to have fooled the image, `rounds` where none has. due: the round
     that is entered next. waiting: what rounds found that ended before those they follow.
     """
 
     findings: Findings
+    targets: Tensor
+    rounds: int
     won: Tensor
     due: Tensor
     waiting: Found | None = None
 
     @classmethod
-    def of(cls, findings: Findings, rounds: int) -> Course:
-        """At the start of `rounds` rounds."""
+    def of(cls, findings: Findings, targets: Tensor, rounds: int) -> Course:
+        """At the start of `rounds` rounds over `targets` (m,), positions in the block."""
         due = torch.zeros_like(findings.iteration)
-        return cls(findings, won=due + rounds, due=due)
+        return cls(findings, targets, rounds, won=due + rounds, due=due)
+
+    @property
+    def standing(self) -> int:
+        """How many targets no round is known to have fooled."""
+        return int((self.won[self.targets] == self.rounds).count_nonzero())
 
     def settle(self, ended: Found, *, until_fooled: bool) -> None:
         """Takes in rounds that have ended, and enters those whose turn it is, one after the other.

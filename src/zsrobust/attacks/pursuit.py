@@ -81,7 +81,7 @@ def pursue(hunt: Hunt, targets: Tensor, rounds: int, findings: Findings) -> None
     the looks up to it; later ones are as if never begun.
     """
     queue = [(turn, targets) for turn in range(rounds)]
-    course = Course.of(findings, rounds)
+    course = Course.of(findings, targets, rounds)
     pool = _filled(None, queue, hunt, course)
     while pool is not None:
         _look(hunt, pool)
@@ -106,7 +106,7 @@ def _filled(
         images = images[course.won[images] > turn]
         if not len(images):
             continue
-        room = _places(hunt, len(images)) - (len(pool.done) if pool else 0)
+        room = _places(hunt, course.standing) - (len(pool.done) if pool else 0)
         if len(images) > room:
             queue.insert(0, (turn, images[max(0, room) :]))
         if room <= 0:
