@@ -270,7 +270,7 @@ def test_a_damaged_file_of_a_run_is_named(tmp_path, name):
     write_attention(run, "scenes-heldout", 0.5)
     training = write_training(tmp_path, "tuned", steps=3)
     broken = (run if name.startswith("figures") else training) / name
-    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2] + b"\n")
     with pytest.raises(RunError, match=re.escape(broken.name)):
         render(tmp_path)
 

@@ -52,12 +52,12 @@ for command in (
     suites,
     attacks,
     protocols,
-    recipes,
     env,
 ):
     app.command()(command)
 app.add_typer(models, name="models")
 app.add_typer(datasets, name="datasets")
+app.add_typer(recipes, name="recipes")
 
 
 def _print_version(wanted: bool) -> None:

@@ -24,18 +24,21 @@ def report(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw runs as one self-contained HTML page, and print their table."""
+    """Draw runs as one self-contained HTML page, and print their table, or a training's course."""
     from zsrobust.cli.printing import print_json
     from zsrobust.report.cells import read_cells, read_trainings
     from zsrobust.report.page import write_page
     from zsrobust.report.results_table import print_terminal
     from zsrobust.report.story import story_of
+    from zsrobust.report.training_table import print_trainings
 
     page = write_page(folder, out, suites=suite or (), published=published)
-    cells = read_cells(folder)
+    cells, trainings = read_cells(folder), read_trainings(folder)
     if as_json:
-        print_json({"page": str(page), "runs": [str(cell.path) for cell in cells]})
+        print_json({"page": str(page), "runs": [str(run.path) for run in cells or trainings]})
         return
     if cells:
-        print_terminal(cells, story_of(cells, read_trainings(folder)), suite or ())
+        print_terminal(cells, story_of(cells, trainings), suite or ())
+    else:
+        print_trainings(trainings)
     print(f"The page: {page}")

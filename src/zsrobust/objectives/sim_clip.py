@@ -25,7 +25,8 @@ def sim_clip(settings: SimClipSettings, classifier: ZeroShotClassifier) -> Objec
     """As intended: L = -1/2 mean_b [cos(f(x_adv), sg f(x)) + cos(f(x), sg f(x_adv))].
 
     sg: no gradient flows through it. Both embeddings are the trained model's; there is no frozen
-    one. No labels. The inner attack maximises |f(x_adv) - f(x)|^2.
+    one, and no predictor as in SimSiam: nothing holds the embeddings apart, and they can collapse
+    to one. No labels. The inner attack maximises |f(x_adv) - f(x)|^2.
     """
     return Objective("sim-clip", _distance_from_own, _symmetric_loss)
 

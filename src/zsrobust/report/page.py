@@ -40,8 +40,7 @@ def write_page(
     story: titles and order; by default what the runs tell by themselves. suites: whose means to
     show in any case. published: with figures of papers beside, each under its own protocol.
     Sections without data are left out; trainings alone give a page of their own. Raises
-    RunFolderError where no run has finished, RunError
-    for a damaged file.
+    RunFolderError where no run has finished, RunError for a damaged file.
     """
     path = out or folder / "report.html"
     write_text(path, render(folder, story, suites=suites, published=published))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
-from zsrobust.errors import RunError
 from zsrobust.report.cells import Training
 from zsrobust.report.drawing import INK, PALETTE, as_svg, inline, styled
+from zsrobust.report.training_log import read_training_log
 
-LOG = "log.jsonl"
 WINDOW = 10
 """Steps that a bold line is the mean of."""
+_DRAWN = 500
+"""Points that a line is drawn with at most: a long log is drawn by the means of its parts."""
 
 
 def training_curves(training: Training, title: str) -> str | None:
@@ -20,21 +19,18 @@ def training_curves(training: Training, title: str) -> str | None:
 
     Thin: each step. Bold: the mean of the last ten.
     """
-    path = training.path / LOG
-    if not path.exists():
-        return None
-    try:
-        lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-        steps = np.array([line["step"] + 1 for line in lines])
-        terms = {
-            name: np.array([line["terms"][name] for line in lines], dtype=float)
-            for name in (lines[0]["terms"] if lines else {})
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"{path}: not a training log ({error}). The same train command again mends it."
-        ) from None
-    return _draw(title, steps, terms) if terms else None
+    log = read_training_log(training)
+    return _draw(title, log.steps, log.terms) if log.terms else None
+
+
+def thinned(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same line with at most 500 points, each the mean of equally many neighbours."""
+    size = -(-len(values) // _DRAWN)
+    if size <= 1:
+        return steps, values
+    starts = np.arange(0, len(values), size)
+    counts = np.diff(np.append(starts, len(values)))
+    return np.add.reduceat(steps, starts) / counts, np.add.reduceat(values, starts) / counts
 
 
 def _draw(title: str, steps: np.ndarray, terms: dict[str, np.ndarray]) -> str:
@@ -42,9 +38,9 @@ def _draw(title: str, steps: np.ndarray, terms: dict[str, np.ndarray]) -> str:
         figure, axes = plot.subplots(figsize=(4.6, 2.7))
         for i, (name, values) in enumerate(terms.items()):
             colour = PALETTE[1 + i % (len(PALETTE) - 1)]
-            axes.plot(steps, values, color=colour, linewidth=0.6, alpha=0.45)
+            axes.plot(*thinned(steps, values), color=colour, linewidth=0.6, alpha=0.45)
             axes.plot(
-                steps, _trailing_mean(values), color=colour, linewidth=1.6,
+                *thinned(steps, trailing_mean(values)), color=colour, linewidth=1.6,
                 label=name.replace("_", " "),
             )  # fmt: skip
         axes.set_title(title, fontsize=10, loc="left", color=INK)
@@ -56,7 +52,7 @@ def _draw(title: str, steps: np.ndarray, terms: dict[str, np.ndarray]) -> str:
         return inline(as_svg(figure))
 
 
-def _trailing_mean(values: np.ndarray) -> np.ndarray:
+def trailing_mean(values: np.ndarray) -> np.ndarray:
     """The mean of each value and the nine before it (fewer at the start)."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     ends = np.arange(1, len(values) + 1)

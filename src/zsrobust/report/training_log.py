@@ -1,4 +1,4 @@
-"""What a training logged, read for its page."""
+"""What a training logged, read for its page and its lines on a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from zsrobust.errors import RunError
 from zsrobust.records.intervals import Rate, rate
@@ -27,12 +29,19 @@ class Validated:
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """steps: 1-based. rates: learning rates. terms: by name, a value a step."""
+    """What each step and each validation said, in order; arrays have one value a step.
 
-    steps: list[int]
-    rates: list[float]
-    terms: dict[str, list[float]]
-    validations: list[Validated]
+    steps: 1-based. lr: learning rates. speed: images a second, attack and reading included. terms:
+    by name, weights included. cost: forwards' worth of the last step for each image; None where
+    passes were not counted.
+    """
+
+    steps: np.ndarray
+    lr: np.ndarray
+    speed: np.ndarray
+    terms: dict[str, np.ndarray]
+    cost: float | None
+    validations: tuple[Validated, ...]
 
     @property
     def best(self) -> Validated | None:
@@ -41,19 +50,40 @@ class TrainingLog:
 
 
 def read_training_log(training: Training) -> TrainingLog:
-    """The log of a training run; raises RunError for a file that is none."""
+    """The log of a training run, empty where it has none; raises RunError for a file that is none.
+
+    A last line that a training under way has not finished writing is left out.
+    """
     lines = _lines(training.path / LOG)
-    measured = _lines(training.path / VALIDATIONS)
     try:
         names = list(lines[0]["terms"]) if lines else []
         return TrainingLog(
-            steps=[line["step"] + 1 for line in lines],
-            rates=[float(line["lr"]) for line in lines],
-            terms={name: [float(line["terms"][name]) for line in lines] for name in names},
-            validations=[_validated(line) for line in measured],
+            steps=np.array([line["step"] + 1 for line in lines], dtype=int),
+            lr=np.array([line["lr"] for line in lines], dtype=float),
+            speed=np.array([line["images_per_second"] for line in lines], dtype=float),
+            terms={
+                name: np.array([line["terms"][name] for line in lines], dtype=float)
+                for name in names
+            },
+            cost=_cost(lines[-1].get("passes")) if lines else None,
+            validations=_validations(training.path / VALIDATIONS),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(training.path / LOG, error) from None
+
+
+def _cost(passes: dict[str, float] | None) -> float | None:
+    """In forwards: a backward to the pixels is 1, one to the weights 2."""
+    if not passes:
+        return None
+    return passes["forwards"] + passes["input_backwards"] + 2 * passes["full_backwards"]
+
+
+def _validations(path: Path) -> tuple[Validated, ...]:
+    try:
+        return tuple(_validated(line) for line in _lines(path))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _validated(line: dict[str, Any]) -> Validated:
@@ -67,8 +97,9 @@ def _validated(line: dict[str, Any]) -> Validated:
 def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
+    whole, _, _unfinished = path.read_text(encoding="utf-8").rpartition("\n")
     try:
-        return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(text) for text in whole.splitlines()]
     except ValueError as error:
         raise _unreadable(path, error) from None
 

@@ -8,12 +8,14 @@ from typing import Any
 from zsrobust.report.cells import Training
 from zsrobust.report.templating import TEMPLATES, page_environment
 from zsrobust.report.training_curves import training_curves
-from zsrobust.report.training_figures import accuracy_figure, rate_figure
+from zsrobust.report.training_figures import accuracy_figure, course_figure
+from zsrobust.report.training_gap import what_the_gap_says
 from zsrobust.report.training_log import read_training_log
+from zsrobust.report.training_words import ends, how_far, how_fast, what_was_kept, what_was_trained
 
 
 def render_trainings(trainings: Sequence[Training]) -> str:
-    """The page as HTML: loss terms, rate, accuracies over time; the same runs, the same bytes."""
+    """The page as HTML: loss terms, rates, accuracies over time; the same runs, the same bytes."""
     page: str = (
         page_environment()
         .get_template("training.html.j2")
@@ -26,16 +28,18 @@ def render_trainings(trainings: Sequence[Training]) -> str:
 
 
 def _shown(training: Training) -> dict[str, Any]:
-    log, header = read_training_log(training), training.header
-    attack = header.protocol.content.get("attack", {})
+    log = read_training_log(training)
     return {
         "name": training.model,
-        "header": header,
-        "attack": attack.get("kind", "pgd"),
-        "eps": attack.get("eps"),
-        "trainable": header.protocol.content.get("trainable", {}).get("kind", "tower"),
+        "header": training.header,
+        "steps": how_far(training, log),
+        "trained": what_was_trained(training),
+        "kept": what_was_kept(log),
+        "gap": what_the_gap_says(log),
+        "fast": how_fast(log),
         "log": log,
-        "terms": training_curves(training, "Loss terms"),
-        "rate": rate_figure(log) if log.steps else None,
+        "ends": {name: ends(values) for name, values in log.terms.items()},
+        "terms": training_curves(training, ""),
+        "course": course_figure(log) if len(log.steps) else None,
         "accuracy": accuracy_figure(log) if log.validations else None,
     }

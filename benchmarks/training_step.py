@@ -1,0 +1,91 @@
+"""A training step of ours against the releases': how long, how much memory, how many calls?
+
+    python benchmarks/training_step.py                  # --only NAME for some cells
+    python benchmarks/training_step.py --tiny           # a tiny model: does it run?
+
+ViT-B-32 (random weights) at batch 16 with 25 prompts, and `photos-mini` at batch 128 with 200: the
+releases' prompts for each image. Every objective on the whole tower, then TeCoA on every trainable
+part; beside TeCoA, TGA-ZSR, PMG-AFT and FARE the step as their releases execute it, from the same
+weights, images and random starts. Each side runs alone in its process and ends in a file under
+OUT/cells; the same command goes on where it was stopped, and prints and writes OUT/table.md.
+Exit code 1 if a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from training_cells import SETUPS, SMALL, Cell, cells_of
+from training_table import Row, table
+from zsrobust.records.atomic import write_text
+
+
+def main() -> int:
+    """Measures what has not been measured, prints the table, and says whether every bar is met."""
+    options = _options()
+    every = cells_of((SMALL,) if options.tiny else SETUPS)
+    cells = [cell for cell in every if options.only in cell.name]
+    if not cells:
+        print(f"No cell's name contains '{options.only}'. There are:")
+        print(*(cell.name for cell in every), sep="\n  ")
+        return 2
+    if importlib.util.find_spec("peft") is None:
+        print("Without peft (pip install 'zsrobust[lora]') the cells of LoRA are left out.")
+        cells = [cell for cell in cells if cell.case.trainable != "lora"]
+    left = [cell for cell in cells if not _measured(options.out, cell)]
+    seconds = sum(cell.seconds(side) for cell in left for side in cell.sides)
+    print(
+        f"{len(left)} of {len(cells)} cells to measure, about {seconds / 60:.0f} minutes on two "
+        "idle cores.",
+        flush=True,
+    )
+    for cell in left:
+        print(f"{cell.name}: about {sum(map(cell.seconds, cell.sides)):.0f} s", flush=True)
+        for side in cell.sides:
+            if not _path(options.out, cell, side).exists():
+                _measure(options.out, cell, side)
+    rows = [_row(options.out, cell) for cell in cells]
+    text = table(rows)
+    write_text(options.out / "table.md", text)
+    print(text)
+    missed = [row for row in rows if row.missed]
+    print(f"{len(missed)} of {len(rows)} cells miss a bar.")
+    return 1 if missed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Training steps of ours and of the releases.")
+    parser.add_argument("--out", type=Path, default=Path("runs/training-step"), help="results")
+    parser.add_argument("--only", default="", help="measure the cells whose name contains this")
+    parser.add_argument("--tiny", action="store_true", help="a tiny model, for trying out")
+    return parser.parse_args()
+
+
+def _path(out: Path, cell: Cell, side: str) -> Path:
+    return out / "cells" / f"{cell.name}--{side}.json"
+
+
+def _measured(out: Path, cell: Cell) -> bool:
+    return all(_path(out, cell, side).exists() for side in cell.sides)
+
+
+def _row(out: Path, cell: Cell) -> Row:
+    return Row(cell, {side: json.loads(_path(out, cell, side).read_text()) for side in cell.sides})
+
+
+def _measure(out: Path, cell: Cell, side: str) -> None:
+    script = Path(__file__).with_name("training_side.py")
+    command: Sequence[str] = [
+        sys.executable, str(script), cell.name, side, str(_path(out, cell, side)),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
