@@ -52,7 +52,7 @@ def recipe_of(cell: Cell) -> Recipe:
         "objective": {"kind": case.kind, "settings": dict(case.settings)},
         "trainable": case.trainable,
         "attack": pgd if case.attacked else "none",
-        "optimizer": {"kind": "sgd", "lr": 1e-4, "momentum": 0.9},
+        "optimizer": {"kind": "sgd", "lr": cell.setup.lr, "momentum": 0.9},
         "batch_size": cell.setup.batch,
         "steps": STEPS,
         "checkpoint_every": STEPS + 1,

@@ -34,7 +34,11 @@ class FrozenMaps:
     @classmethod
     def of(cls, classifier: ZeroShotClassifier, draw: Draw, keep: bool = True) -> FrozenMaps:
         """Maps of a frozen copy of `classifier`: later training does not reach them."""
-        return cls(frozen_copy(classifier), draw, keep)
+        frozen = frozen_copy(classifier)
+        # No gradient is made, but torch multiplies otherwise by a weight that asks for none, and
+        # before the first update the unsquared distance must be 0: rounding would have a direction.
+        frozen.visual.requires_grad_(True)
+        return cls(frozen, draw, keep)
 
     def of_batch(self, batch: Batch) -> Tensor:
         """Frozen maps (B, K, h, w) of a batch's clean pixels and labels."""
