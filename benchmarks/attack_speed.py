@@ -11,12 +11,11 @@ gpu_throughput.py. Exit code 1 if a bar is missed.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cell_files import CellFiles
 from packaged_attacks import missing_packages
 from speed_cells import CELLS, Cell
 from speed_table import Row, table
@@ -35,19 +34,16 @@ def main() -> int:
     if missing := missing_packages():
         print(f"Not installed: {', '.join(missing)}. Run: pip install -e '.[bench]'")
         return 2
-    left = [
-        cell for cell in cells if not all(_path(options.out, cell, side).exists() for side in SIDES)
-    ]
+    files = CellFiles(options.out, "speed_side.py")
+    left = [cell for cell in cells if not files.measured(cell.name, SIDES)]
     minutes = sum(cell.seconds for cell in left) / 60
     print(f"{len(left)} of {len(cells)} cells to measure, about {minutes:.0f} minutes on two cores")
     print("(victims are trained first where they are missing: about 3 minutes more).", flush=True)
     for cell in left:
         print(f"{cell.name}: about {cell.seconds} s", flush=True)
-        for side in SIDES:
-            if not _path(options.out, cell, side).exists():
-                _measure(options.out, cell, side)
-        print(table([_row(options.out, cell)]).splitlines()[2], flush=True)
-    rows = [_row(options.out, cell) for cell in cells]
+        files.measure(cell.name, SIDES)
+        print(table([_row(files, cell)]).splitlines()[2], flush=True)
+    rows = [_row(files, cell) for cell in cells]
     text = table(rows)
     write_text(options.out / "table.md", text)
     print(text)
@@ -67,19 +63,9 @@ def _names(cells: Sequence[Cell]) -> list[str]:
     return [cell.name for cell in cells]
 
 
-def _path(out: Path, cell: Cell, side: str) -> Path:
-    return out / "cells" / f"{cell.name}--{side}.json"
-
-
-def _row(out: Path, cell: Cell) -> Row:
-    theirs, ours = (json.loads(_path(out, cell, side).read_text()) for side in SIDES)
+def _row(files: CellFiles, cell: Cell) -> Row:
+    theirs, ours = files.read(cell.name, SIDES)
     return Row(cell, ours=ours, theirs=theirs)
-
-
-def _measure(out: Path, cell: Cell, side: str) -> None:
-    script = Path(__file__).with_name("speed_side.py")
-    command = [sys.executable, str(script), cell.name, side, str(_path(out, cell, side))]
-    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

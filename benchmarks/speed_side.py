@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from packaged_attacks import run_packaged
+from peak_memory import PeakMemory
 from release_loop import ReleasedClassifier, released_evaluation
 from speed_cells import CELLS, STEPS, Cell, floor
 from victims import BATCH, Victim, load_victim
@@ -173,7 +174,7 @@ def measure(cell: Cell, side: str) -> dict[str, Any]:
     victim = load_victim(cell.victim)
     make = packaged_sides if cell.kind == "packaged" else released_sides
     sides = make(cell, victim)
-    before = _forget_peak()
+    memory = PeakMemory()
     seconds: list[float] = []
     report: dict[str, Any] = {}
     while not seconds or (len(seconds) < 3 and seconds[0] < SHORT):
@@ -181,26 +182,12 @@ def measure(cell: Cell, side: str) -> dict[str, Any]:
         report = sides[side]()
         elapsed = time.perf_counter() - start
         seconds.append(report.pop("scaled", elapsed))
-    peak = None if before is None else _memory("VmHWM") - before
+    peak = memory.mib
     return {"seconds": seconds, "peak_mib": peak, **report, **sides["spent"]()}
 
 
 def _mean(counts: Tensor) -> float | None:
     return float(counts.float().mean()) if len(counts) else None
-
-
-def _forget_peak() -> float | None:
-    """Resets Linux's record of the peak; returns the MiB held now, None elsewhere."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return None
-    return _memory("VmRSS")
-
-
-def _memory(field: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 def main() -> None:

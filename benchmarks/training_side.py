@@ -21,8 +21,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from peak_memory import PeakMemory
 from training_cells import ATTACK_STEPS, SETUPS, SMALL, STEPS, Cell, cells_of
-from training_memory import PeakMemory
 from training_models import TEMPLATE, random_dataset
 from training_release import Released, released_step
 from zsrobust.attacks.ball import random_start

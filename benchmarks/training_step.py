@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+from cell_files import CellFiles
 from training_cells import SETUPS, SMALL, Cell, cells_of
 from training_table import Row, table
 from zsrobust.records.atomic import write_text
@@ -38,7 +36,8 @@ def main() -> int:
     if importlib.util.find_spec("peft") is None:
         print("Without peft (pip install 'zsrobust[lora]') the cells of LoRA are left out.")
         cells = [cell for cell in cells if cell.case.trainable != "lora"]
-    left = [cell for cell in cells if not _measured(options.out, cell)]
+    files = CellFiles(options.out, "training_side.py")
+    left = [cell for cell in cells if not files.measured(cell.name, cell.sides)]
     seconds = sum(cell.seconds(side) for cell in left for side in cell.sides)
     print(
         f"{len(left)} of {len(cells)} cells to measure, about {seconds / 60:.0f} minutes on two "
@@ -47,10 +46,8 @@ def main() -> int:
     )
     for cell in left:
         print(f"{cell.name}: about {sum(map(cell.seconds, cell.sides)):.0f} s", flush=True)
-        for side in cell.sides:
-            if not _path(options.out, cell, side).exists():
-                _measure(options.out, cell, side)
-    rows = [_row(options.out, cell) for cell in cells]
+        files.measure(cell.name, cell.sides)
+    rows = [_row(files, cell) for cell in cells]
     text = table(rows)
     write_text(options.out / "table.md", text)
     print(text)
@@ -67,24 +64,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _path(out: Path, cell: Cell, side: str) -> Path:
-    return out / "cells" / f"{cell.name}--{side}.json"
-
-
-def _measured(out: Path, cell: Cell) -> bool:
-    return all(_path(out, cell, side).exists() for side in cell.sides)
-
-
-def _row(out: Path, cell: Cell) -> Row:
-    return Row(cell, {side: json.loads(_path(out, cell, side).read_text()) for side in cell.sides})
-
-
-def _measure(out: Path, cell: Cell, side: str) -> None:
-    script = Path(__file__).with_name("training_side.py")
-    command: Sequence[str] = [
-        sys.executable, str(script), cell.name, side, str(_path(out, cell, side)),
-    ]  # fmt: skip
-    subprocess.run(command, check=True)
+def _row(files: CellFiles, cell: Cell) -> Row:
+    return Row(cell, dict(zip(cell.sides, files.read(cell.name, cell.sides), strict=True)))
 
 
 if __name__ == "__main__":
