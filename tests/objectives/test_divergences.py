@@ -12,7 +12,8 @@ from zsrobust.objectives.divergences import (
 
 def test_squared_l2_is_summed_over_dimensions_and_not_rooted():
     a, b = torch.randn(3, 8), torch.randn(3, 8)
-    written = torch.tensor([sum((x - y) ** 2 for x, y in zip(*p, strict=True)) for p in zip(a, b)])  # noqa: B905
+    pairs = zip(a, b, strict=True)
+    written = torch.tensor([sum((x - y) ** 2 for x, y in zip(*p, strict=True)) for p in pairs])
     assert torch.allclose(squared_l2(a, b), written, rtol=1e-5)
 
 
