@@ -126,7 +126,7 @@ def test_overlap_with_the_fine_tuning_set_stands_beside_every_set(tmp_path, caps
     assert '<td class="n" data-is="seen">31</td>' in render(tmp_path)
 
 
-def test_the_column_of_overlap_still_fits_beside_two_attacks(tmp_path, capsys):
+def test_the_word_of_overlap_still_fits_beside_two_attacks(tmp_path, capsys):
     for attack in ("apgd-ce+t", "pgd"):
         run = tuned(
             "scenes-backgrounds", 150, overlap={"tinyimagenet": 1.0},
@@ -136,8 +136,9 @@ def test_the_column_of_overlap_still_fits_beside_two_attacks(tmp_path, capsys):
     print_terminal(read_cells(tmp_path))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    (row,) = [line for line in lines if line.startswith("   tuned")]
-    assert row.split()[-2:] == ["100", "[1][2]"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("   tuned"))
+    assert lines[at].rstrip().endswith("seen 100")
+    assert lines[at + 1].split() == ["[1][2]"]
 
 
 def test_a_model_tuned_elsewhere_is_known_by_its_header(tmp_path):

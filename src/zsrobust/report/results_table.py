@@ -60,7 +60,7 @@ def _table(table: Results, tasks: list[tuple[str, list[Row]]], labelled: bool) -
     shown.add_column("task, model", overflow="fold", min_width=min(longest, NAME))
     for title in _titles(table, radii, labelled):
         shown.add_column(title, justify="right", no_wrap=True)
-    shown.add_column("", min_width=9)
+    shown.add_column("", min_width=9, max_width=9 if len(attacks) > 1 else None)
     for task, rows in tasks:
         mark = table.mark_of(task)
         shown.add_row(Text.assemble((task, "bold"), f" [{mark}]" if mark else ""))
@@ -75,8 +75,7 @@ def _titles(table: Results, radii: bool, labelled: bool) -> list[str]:
     attacks = table.attacks
     word = "robust %" if labelled else "attack success %"
     under = [f"{attack} %" for attack in attacks] if len(attacks) > 1 else [word]
-    seen = ["seen"] * table.overlap_known
-    return ["eps"] * radii + (["clean %", *under, "chance", *seen] if labelled else under)
+    return ["eps"] * radii + (["clean %", *under, "chance"] if labelled else under)
 
 
 def _numbers(row: Row, table: Results, radii: bool) -> list[str]:
@@ -90,8 +89,7 @@ def _numbers(row: Row, table: Results, radii: bool) -> list[str]:
         return [*eps, *under]
     clean = percent(row.clean) if several else _rate(row.clean)
     chance = "" if row.chance is None else f"{100 * row.chance:.0f}"
-    seen = ["" if row.seen is None else f"{100 * row.seen:.0f}"] * table.overlap_known
-    return [*eps, clean, *under, chance, *seen]
+    return [*eps, clean, *under, chance]
 
 
 def _rate(rate: Rate | None) -> str:
@@ -107,6 +105,8 @@ def _remark(row: Row) -> Any:
         said.append("collapsed ", style="bold yellow")
     elif row.tuned:
         said.append("tuned ", style="dim")
+    elif row.seen:
+        said.append(f"seen {100 * row.seen:.0f} ", style="dim")
     said.append("".join(f"[{mark}]" for mark in row.marks), style="yellow")
     return said
 
@@ -116,7 +116,9 @@ def _legend(table: Results) -> str:
     fewer = [(attack, table.counts_under(attack)) for attack in table.attacks]
     under = "".join(f", {count} of them under {attack}" for attack, count in fewer if count)
     said = f"{radius}n = {table.counts} images a row{under}; in brackets 95 % intervals (Wilson)."
-    if table.overlap_known:
+    upright = [row for row in table.rows if not row.collapsed]
+    if any(row.tuned for row in upright):
+        said += " tuned: on this very set."
+    if any(row.seen and not row.tuned for row in upright):
         said += " seen: percent of the classes that the fine-tuning set has too (WordNet or name)."
-    tuned = any(row.tuned and not row.collapsed for row in table.rows)
-    return f"{said} tuned: on this very set." if tuned else said
+    return said
