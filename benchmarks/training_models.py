@@ -38,6 +38,11 @@ def vit_b_32() -> Model:
     )
 
 
+def vit_b_32_on_gpu() -> Model:
+    """The same on CUDA."""
+    return vit_b_32().to("cuda")
+
+
 def photos_mini() -> Model:
     """The bundled model of photographs, on the CPU."""
     return zr.load_model("photos-mini", "cpu")

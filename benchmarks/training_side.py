@@ -21,8 +21,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from peak_memory import PeakMemory
-from training_cells import ATTACK_STEPS, SETUPS, SMALL, STEPS, Cell, cells_of
+from peak_memory import peak_memory_on
+from training_cells import ATTACK_STEPS, ON_GPU, SETUPS, SMALL, STEPS, Cell, cells_of
 from training_models import TEMPLATE, random_dataset
 from training_release import Released, released_step
 from zsrobust.attacks.ball import random_start
@@ -64,7 +64,7 @@ def recipe_of(cell: Cell) -> Recipe:
 def ours(cell: Cell) -> dict[str, Any]:
     """The loop's own steps, reading of the images included; texts before them, once a run."""
     recipe, model, dataset = recipe_of(cell), cell.setup.make(), dataset_of(cell)
-    peak, begun = PeakMemory(), time.perf_counter()
+    peak, begun = peak_memory_on(model.device), time.perf_counter()
     original = classifier_of(model, dataset.class_names, recipe.templates)
     texts = time.perf_counter() - begun
     adapted = adapt(model, recipe.trainable, SEED)
@@ -93,7 +93,7 @@ def released(cell: Cell, texts_once: bool) -> dict[str, Any]:
     """The same steps on the same images from the same starts, as the release makes them."""
     recipe, model, dataset = recipe_of(cell), cell.setup.make(), dataset_of(cell)
     reader = classifier_of(model, dataset.class_names, recipe.templates)
-    peak = PeakMemory()
+    peak = peak_memory_on(model.device)
     loop = Released.of(model, dataset.class_names, TEMPLATE)
     if texts_once:
         loop = replace(loop, texts_once=loop.texts().detach())
@@ -152,7 +152,7 @@ def _trained(*modules: nn.Module) -> int:
 def main() -> None:
     """Measures one side and writes it."""
     name, side, out = sys.argv[1:]
-    cell = next(cell for cell in cells_of((*SETUPS, SMALL)) if cell.name == name)
+    cell = next(cell for cell in cells_of((*SETUPS, ON_GPU, SMALL)) if cell.name == name)
     write_text(Path(out), json.dumps(SIDES[side](cell), indent=1) + "\n")
 
 

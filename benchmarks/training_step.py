@@ -1,6 +1,7 @@
 """A training step of ours against the releases': how long, how much memory, how many calls?
 
-    python benchmarks/training_step.py                  # --only NAME for some cells
+    python benchmarks/training_step.py                  # --only NAME ... for some cells
+    python benchmarks/training_step.py --gpu            # on CUDA, at the releases' batch of 128
     python benchmarks/training_step.py --tiny           # a tiny model: does it run?
 
 ViT-B-32 (random weights) at batch 16 with 25 prompts, and `photos-mini` at batch 128 with 200: the
@@ -19,7 +20,7 @@ import sys
 from pathlib import Path
 
 from cell_files import CellFiles
-from training_cells import SETUPS, SMALL, Cell, cells_of
+from training_cells import ON_GPU, SETUPS, SMALL, Cell, Setup, cells_of
 from training_table import Row, table
 from zsrobust.records.atomic import write_text
 
@@ -27,10 +28,10 @@ from zsrobust.records.atomic import write_text
 def main() -> int:
     """Measures what has not been measured, prints the table, and says whether every bar is met."""
     options = _options()
-    every = cells_of((SMALL,) if options.tiny else SETUPS)
-    cells = [cell for cell in every if options.only in cell.name]
+    every = cells_of(_setups(options))
+    cells = [cell for cell in every if cell.name.endswith(tuple(options.only))]
     if not cells:
-        print(f"No cell's name contains '{options.only}'. There are:")
+        print(f"No cell's name ends with {' or '.join(options.only)}. There are:")
         print(*(cell.name for cell in every), sep="\n  ")
         return 2
     if importlib.util.find_spec("peft") is None:
@@ -40,8 +41,8 @@ def main() -> int:
     left = [cell for cell in cells if not files.measured(cell.name, cell.sides)]
     seconds = sum(cell.seconds(side) for cell in left for side in cell.sides)
     print(
-        f"{len(left)} of {len(cells)} cells to measure, about {seconds / 60:.0f} minutes on two "
-        "idle cores.",
+        f"{len(left)} of {len(cells)} cells to measure, about {seconds / 60:.0f} minutes on "
+        f"{'a GPU' if options.gpu else 'two idle cores'}.",
         flush=True,
     )
     for cell in left:
@@ -59,9 +60,17 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Training steps of ours and of the releases.")
     parser.add_argument("--out", type=Path, default=Path("runs/training-step"), help="results")
-    parser.add_argument("--only", default="", help="measure the cells whose name contains this")
-    parser.add_argument("--tiny", action="store_true", help="a tiny model, for trying out")
+    parser.add_argument("--only", nargs="+", default=[""], help="cells whose names end so")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--gpu", action="store_true", help="ViT-B-32 at batch 128, on CUDA")
+    size.add_argument("--tiny", action="store_true", help="a tiny model, for trying out")
     return parser.parse_args()
+
+
+def _setups(options: argparse.Namespace) -> tuple[Setup, ...]:
+    if options.tiny:
+        return (SMALL,)
+    return (ON_GPU,) if options.gpu else SETUPS
 
 
 def _row(files: CellFiles, cell: Cell) -> Row:
