@@ -41,6 +41,6 @@ def test_every_error_is_of_one_family_with_an_exit_code():
     from zsrobust import errors
 
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    assert len(kinds) == 10
+    assert len(kinds) == 12
     assert all(issubclass(kind, errors.ZsrobustError) for kind in kinds)
     assert all(kind.exit_code == (2 if issubclass(kind, InputError) else 1) for kind in kinds)

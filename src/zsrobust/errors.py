@@ -10,6 +10,8 @@ ZsrobustError                     exit 1: a fault while running
 │   ├── ModelError                a model is absent or its parts disagree
 │   └── RunFolderError            a folder holds another run
 └── RunError                      something broke that was right when it began
+    ├── LostContactError          another process of the same training is gone
+    └── NotFiniteError            a loss or a model's answers became NaN or infinite
 
 Every message says what is wrong, the value and where it came from, and what to do.
 """
@@ -57,3 +59,11 @@ class RunFolderError(InputError):
 
 class RunError(ZsrobustError):
     """Something broke while running."""
+
+
+class LostContactError(RunError):
+    """Another process of the same training is gone, or cannot be reached."""
+
+
+class NotFiniteError(RunError):
+    """A loss, or what a model answers, became NaN or infinite."""

@@ -22,7 +22,7 @@ from zsrobust.attacks.precision import Precision
 from zsrobust.attacks.randomised import Randomised
 from zsrobust.attacks.result import AttackResult, join, reorder
 from zsrobust.attacks.search import Attack, Cascade
-from zsrobust.errors import ModelError, PixelsError, RunError, SettingsError
+from zsrobust.errors import ModelError, NotFiniteError, PixelsError, SettingsError
 from zsrobust.randomness import hash_order, seeded
 from zsrobust.registry import did_you_mean
 from zsrobust.threat_model import ThreatModel, check_norm, parse_eps
@@ -168,7 +168,9 @@ def _checked_logits(classifier: Callable[[Tensor], Tensor], pixels: Tensor) -> T
         )
     logits = logits.float()
     if not bool(torch.isfinite(logits).all()):
-        raise RunError("The classifier gives NaN or infinite logits: no attack can be judged.")
+        raise NotFiniteError(
+            "The classifier gives NaN or infinite logits: no attack can be judged."
+        )
     return logits
 
 

@@ -21,6 +21,7 @@ from zsrobust.cli.protocols import protocols
 from zsrobust.cli.quickstart import quickstart
 from zsrobust.cli.recipes import recipes
 from zsrobust.cli.report import report
+from zsrobust.cli.search import search
 from zsrobust.cli.selfcheck import selfcheck
 from zsrobust.cli.suites import suites
 from zsrobust.cli.train import train
@@ -44,6 +45,7 @@ for command in (
     attack,
     evaluate,
     train,
+    search,
     interpolate,
     report,
     verify,

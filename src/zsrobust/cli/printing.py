@@ -26,6 +26,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     Console().print(table)
 
 
+def print_text(text: str) -> None:
+    """A text on stdout, folded between words to the width of the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(text))
+
+
 def print_lines(lines: Sequence[tuple[str, str]], title: str, conclusion: str) -> None:
     """(subject, what is said of it) in two columns under a title, folded to the terminal."""
     from rich.console import Console

@@ -1,7 +1,8 @@
-"""Progress of an evaluation, on stderr."""
+"""Progress of an evaluation or of a search, on stderr."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,3 +22,22 @@ def block_progress(title: str, unit: str = "blocks") -> Iterator[Callable[[int, 
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(title, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+def time_left() -> Callable[[int], str]:
+    """A function that is called after each of several equal parts, with how many are to come.
+
+    It says how long they take by the mean of those before; nothing where none is to come.
+    """
+    begun, done = time.monotonic(), 0
+
+    def said(to_come: int) -> str:
+        nonlocal done
+        done += 1
+        seconds = (time.monotonic() - begun) / done * to_come
+        if not to_come:
+            return ""
+        shown = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+        return f"; about {shown} to go"
+
+    return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,10 @@ def train(
     dataset: DatasetOption,
     out: OutOption,
     data_root: DataRootOption = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option("--classes", help="A file of class names, one a line, for a folder."),
+    ] = None,
     limit: LimitOption = None,
     device: DeviceOption = "auto",
     seed: SeedOption = 0,
@@ -35,6 +40,7 @@ def train(
 
     zsrobust train tecoa-quick --model scenes-tiny --dataset scenes-objects --out runs/tecoa
     """
+    from zsrobust.training.processes import started_first
     from zsrobust.workflows.finetune import finetune
 
     finetune(
@@ -43,9 +49,11 @@ def train(
         dataset,
         out,
         data_root=data_root,
+        classes_file=classes,
         limit=limit,
         device=device,
         seed=seed,
         overrides=overrides or (),
     )
-    print(f"The model is in {out / 'final'}. Measure it: zsrobust evaluate --model {out} ...")
+    if started_first():
+        print(f"The model is in {out / 'final'}. Measure it: zsrobust evaluate --model {out} ...")
