@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markdown_table import markdown_table
 from speed_cells import Cell, bar_of
 
 MEMORY_SLACK = 8.0
@@ -60,8 +61,7 @@ class Row:
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown: the table and how to read it."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
-    lines += ["| " + " | ".join(_cells(row)) + " |" for row in rows]
+    lines = markdown_table(HEADINGS, map(_cells, rows))
     return "\n".join([*lines, "", *_notes(rows)]) + "\n"
 
 

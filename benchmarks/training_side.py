@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,14 @@ from zsrobust.attacks.measuring import measuring
 from zsrobust.classifier.zero_shot import classifier_of
 from zsrobust.data.dataset import Dataset
 from zsrobust.objectives.catalogue import build_objective
+from zsrobust.objectives.objective import Batch
 from zsrobust.objectives.passes import counting_passes
 from zsrobust.records.atomic import write_text
 from zsrobust.training.batches import read_batch
 from zsrobust.training.log import LogLine
 from zsrobust.training.loop import run_loop
 from zsrobust.training.order import batch_positions
+from zsrobust.training.reading_ahead import reading_ahead
 from zsrobust.training.recipe import Recipe
 from zsrobust.training.schedule import learning_rate
 from zsrobust.training.trainable.catalogue import adapt
@@ -99,11 +101,15 @@ def released(cell: Cell, texts_once: bool) -> dict[str, Any]:
         loop = replace(loop, texts_once=loop.texts().detach())
     optimizer = torch.optim.SGD(model.visual.parameters(), recipe.optimizer.lr, momentum=0.9)
     seconds, losses, passes = [], [], {}
-    with measuring(reader):
+
+    def read(step: int) -> Batch:
+        positions = batch_positions(step, len(dataset), recipe.batch_size, SEED)
+        return read_batch(recipe, reader, dataset, positions)
+
+    with measuring(reader), reading_ahead(read, range(STEPS)) as batch_of:
         for step in range(STEPS):
             begun = time.perf_counter()
-            positions = batch_positions(step, len(dataset), recipe.batch_size, SEED)
-            batch = read_batch(recipe, reader, dataset, positions)
+            batch = batch_of(step)
             threat = recipe.attack.threat
             start = random_start(batch.pixels, batch.ids, threat, SEED, "train", step)
             for group in optimizer.param_groups:
@@ -116,11 +122,7 @@ def released(cell: Cell, texts_once: bool) -> dict[str, Any]:
                     )
                 )  # fmt: skip
             seconds.append(time.perf_counter() - begun)
-            passes = {
-                name: count / len(positions)
-                for name, count in asdict(counted).items()
-                if name != "pending"
-            }
+            passes = counted.per_image(len(batch.ids))
     return {
         "seconds": seconds[1:],
         "peak_mib": peak.mib,

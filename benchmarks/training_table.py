@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training_cells import ATTACK_STEPS, CLOSE, Cell
+from markdown_table import markdown_table
+from training_cells import CLOSE, Cell
 
 AGAINST = (
     "model", "objective", "released s (image + text)", "ours s", "faster", "bar", "image alone",
@@ -73,14 +74,9 @@ def table(rows: Sequence[Row]) -> str:
     against = [row for row in rows if row.against]
     parts = []
     if against:
-        parts += [*_markdown(AGAINST, [_against(row) for row in against]), ""]
-    parts += _markdown(AMONG, [_among(row, _tecoa(row, rows)) for row in rows])
+        parts += [*markdown_table(AGAINST, [_against(row) for row in against]), ""]
+    parts += markdown_table(AMONG, [_among(row, _tecoa(row, rows)) for row in rows])
     return "\n".join([*parts, "", *_notes(rows)]) + "\n"
-
-
-def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    head = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
-    return head + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def _tecoa(row: Row, rows: Sequence[Row]) -> Row | None:
@@ -112,8 +108,6 @@ def _among(row: Row, tecoa: Row | None) -> list[str]:
     case, found = row.cell.case, row.sides["ours"]
     passes, objective = found["passes"], case.name.partition("--")[0]
     part = case.name.partition("--")[2] or "tower"
-    # The backward of an update that reached neither first layer nor pixels is counted nowhere.
-    is_partial = not passes["full_backwards"] and passes["input_backwards"] <= ATTACK_STEPS
     to_tecoa = "–" if tecoa is None else f"{row.seconds() / tecoa.seconds():.2f}"
     paper = "–"
     if case.paper is not None and tecoa is not None and tecoa.cell.case.paper is not None:
@@ -128,10 +122,17 @@ def _among(row: Row, tecoa: Row | None) -> list[str]:
         _whole(found["peak_mib"]),
         f"{passes['forwards']:.0f}",
         f"{passes['input_backwards']:.0f}",
-        "partial" if is_partial else f"{passes['full_backwards']:.0f}",
-        "–" if is_partial else f"{row.cost():.0f}",
+        _to_weights(passes),
+        "–" if passes["partial_backwards"] else f"{row.cost():.0f}",
         f"{found['trained']:,}",
     ]
+
+
+def _to_weights(passes: Mapping[str, float]) -> str:
+    full, partial = passes["full_backwards"], passes["partial_backwards"]
+    if not partial:
+        return f"{full:.0f}"
+    return f"{full:.0f} + {partial:.0f} partial" if full else f"{partial:.0f} partial"
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
@@ -146,7 +147,7 @@ def _notes(rows: Sequence[Row]) -> list[str]:
         "F: a forward of one image; a backward to the pixels costs 1, one to the weights 2. Least: "
         "section 7 of the methods, in the first epoch; from the second on what the frozen model "
         "says is kept (`tga-zsr-later-epochs`). LORE updates five times a batch. A backward that "
-        "ends inside the tower, where only a part is trained, is not counted.",
+        "ends inside the tower, at the part that is trained, is partial; its cost is not stated.",
         "",
         "In the paper: TGA-ZSR, table 8, seconds of a batch of 128 on an RTX 3090, as the release "
         "executes it, over TeCoA's. Not measured here.",

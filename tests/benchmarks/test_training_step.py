@@ -141,6 +141,7 @@ def test_images_come_again_only_where_the_cell_says_so():
 
 def side(seconds, losses=(1.0, 2.0), **changes):
     passes = {"forwards": 3.0, "input_backwards": 2.0, "full_backwards": 1.0}
+    passes["partial_backwards"] = 0.0
     found = {"seconds": seconds, "losses": list(losses), "passes": passes, "peak_mib": 10.0}
     return {**found, "trained": 29728, "text_seconds": 0.5, **changes}
 
@@ -175,8 +176,9 @@ def test_the_table_names_every_bar_that_is_missed_and_sets_the_paper_beside():
 def test_a_cell_without_a_release_or_without_tecoa_beside_it_still_has_its_row():
     part = Cell(SMALL, Case("tecoa--linear-probe", "tecoa", 5, trainable="linear-probe"))
     passes = {"forwards": 3.0, "input_backwards": 2.0, "full_backwards": 0.0}
+    passes["partial_backwards"] = 1.0
     text = table([Row(part, {"ours": side([1.0], passes=passes)})])
-    assert "| tecoa | linear-probe | 1.00 | – | – | 10 | 3 | 2 | partial | – | 29,728 |" in text
+    assert "| tecoa | linear-probe | 1.00 | – | – | 10 | 3 | 2 | 1 partial | – | 29,728 |" in text
     assert "released s" not in text
 
 

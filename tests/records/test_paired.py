@@ -2,7 +2,7 @@ import pytest
 from statsmodels.stats.contingency_tables import mcnemar as reference
 
 from zsrobust.errors import InputError
-from zsrobust.records.paired import mcnemar
+from zsrobust.records.paired import least_difference, mcnemar
 
 
 def two_models(only_a: int, only_b: int, both: int = 20, neither: int = 20):
@@ -43,3 +43,26 @@ def test_images_that_only_one_model_saw_do_not_count():
 def test_runs_without_a_common_image_are_refused():
     with pytest.raises(InputError, match=r"\(1 and 2 images\) share no image"):
         mcnemar({"a": True}, {"b": True, "c": False})
+
+
+@pytest.mark.parametrize("discordant", range(6, 60, 7))
+def test_the_least_difference_is_the_smallest_that_the_test_can_show(discordant):
+    least = least_difference(100, discordant)
+    only_b = next(k for k in range(discordant // 2, -1, -1) if splits(discordant, k) < 0.05)
+    assert least == pytest.approx((discordant - 2 * only_b) / 100)
+
+
+def splits(discordant: int, only_b: int) -> float:
+    return mcnemar(*two_models(discordant - only_b, only_b)).p_value
+
+
+def test_five_images_that_differ_can_show_nothing_and_six_only_all_to_one_side():
+    assert least_difference(100, 5) is None
+    assert least_difference(100, 0) is None
+    assert least_difference(100, 6) == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize(("n", "discordant"), [(0, 0), (5, 6), (5, -1)])
+def test_counts_that_do_not_fit_are_refused(n, discordant):
+    with pytest.raises(InputError, match="cannot differ"):
+        least_difference(n, discordant)

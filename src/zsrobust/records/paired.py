@@ -48,3 +48,21 @@ def mcnemar(a: Mapping[str, bool], b: Mapping[str, bool]) -> PairedTest:
     discordant = only_a + only_b
     p_value = float(binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0
     return PairedTest(len(shared), only_a, only_b, p_value)
+
+
+def least_difference(n: int, discordant: int, level: float = 0.05) -> float | None:
+    """The smallest difference of two accuracies that McNemar's exact test could show, in [0, 1].
+
+    n: images that both models saw. discordant: those that one of them alone got right. None where
+    even a split all to one side stays above `level`: below six images, at 0.05.
+    Raises InputError for counts that do not fit.
+    """
+    from scipy.stats import binom
+
+    if not 0 <= discordant <= n or n < 1:
+        raise InputError(f"{discordant} of {n} images cannot differ. Give 0 <= discordant <= n.")
+    # The most that the weaker model may alone get right, both tails together below the level.
+    fewest = int(binom.ppf(level / 2, discordant, 0.5))
+    while fewest >= 0 and 2 * binom.cdf(fewest, discordant, 0.5) >= level:
+        fewest -= 1
+    return None if fewest < 0 else (discordant - 2 * fewest) / n
