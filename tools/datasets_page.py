@@ -34,7 +34,7 @@ def with_tables(page: str) -> str:
 
 def _images() -> dict[str, DatasetEntry]:
     entries = {name: dataset_entry(name) for name in dataset_names()}
-    return {name: entry for name, entry in entries.items() if entry.kind == "images"}
+    return {name: entry for name, entry in entries.items() if entry.kind != "scenes"}
 
 
 def _datasets() -> str:
@@ -42,11 +42,11 @@ def _datasets() -> str:
     for name, entry in _images().items():
         splits = ", ".join(f"{split} {each.count:,}" for split, each in entry.splits.items())
         folders = ", ".join(f"`{layout.folder}`" for layout in entry.layouts)
-        kinds = "" if entry.prompts is None else ", ".join(entry.prompts.of_kinds())
+        kinds = "none: captions" if entry.prompts is None else ", ".join(entry.prompts.of_kinds())
         if entry.prompts is not None and entry.prompts.unofficial:
             kinds += " (unofficial)"
         ids = "yes" if entry.wordnet_ids else ""
-        classes = f"{len(class_names_of(name, entry)):,}"
+        classes = f"{len(class_names_of(name, entry)):,}" if entry.prompts else ""
         rows.append([f"`{name}`", classes, splits, kinds, ids, folders])
     heads = ["name", "classes", "images", "prompts", "WordNet ids", "folders under the data root"]
     return _table(heads, rows)
@@ -56,6 +56,7 @@ def _resolutions() -> str:
     rows = [
         [f"`{name}`", *(str(entry.resolutions.get(study, "")) for study in STUDIES)]
         for name, entry in _images().items()
+        if entry.resolutions
     ]
     return _table(["name", *STUDIES.values()], rows)
 

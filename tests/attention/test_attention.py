@@ -18,7 +18,7 @@ def min_max(scores):
     return (scores - scores.min()) / (scores.max() - scores.min())
 
 
-def test_the_released_map_normalises_over_all_tokens_the_pooled_one_included():
+def test_trap_norm_axis_of_the_released_map_is_that_of_the_tokens_the_pooled_one_included():
     drawn = MAPS["text-guided"](FEATURES, TEXT)
     for b in range(2):
         tokens = torch.cat([FEATURES.pooled[b : b + 1], FEATURES.patches[b]])
@@ -37,7 +37,7 @@ def test_the_channel_map_is_a_stretched_cosine_and_the_plain_one_is_not_stretche
         assert torch.allclose(plain[b].flatten(), (1 + cosines) / 2, atol=1e-6)
 
 
-def test_token_axis_and_channel_axis_are_different_maps():
+def test_trap_norm_axis_over_tokens_and_over_channels_are_different_maps():
     assert not torch.allclose(
         MAPS["text-guided"](FEATURES, TEXT), MAPS["text-guided-channel"](FEATURES, TEXT), atol=1e-3
     )
@@ -50,7 +50,7 @@ def test_maps_lie_in_0_1_on_the_grid_row_by_row(name):
     assert float(drawn.min()) >= 0 and float(drawn.max()) <= 1
 
 
-def test_a_constant_map_gives_zeros_and_a_finite_gradient():
+def test_trap_min_max_of_a_constant_map_gives_zeros_and_a_finite_gradient():
     patches = torch.ones(1, 4, 5, requires_grad=True)
     drawn = MAPS["text-guided"](ImageFeatures(torch.ones(1, 5), patches, (2, 2)), TEXT[:1])
     assert torch.equal(drawn, torch.zeros(1, 2, 2))
@@ -87,7 +87,7 @@ def test_a_cosine_map_stays_in_0_1_where_rounding_would_leave_it():
     assert torch.allclose(drawn, (scale > 0).float().view(50, 2, 2), atol=1e-6)
 
 
-def test_the_pooled_token_counts_in_the_token_axis_norm():
+def test_trap_norm_axis_the_pooled_token_counts_in_the_norm_over_tokens():
     louder = FEATURES._replace(pooled=FEATURES.pooled * 20)
     for name, moves in (("text-guided", True), ("text-guided-channel", False), ("cosine", False)):
         same = torch.allclose(MAPS[name](louder, TEXT), MAPS[name](FEATURES, TEXT), atol=1e-3)

@@ -44,11 +44,12 @@ def test_logits_are_cosines_times_the_models_own_scale(classifier):
         assert torch.allclose(classifier(pixels), expected, atol=1e-4)
 
 
-def test_other_sizes_are_resized_bicubically_and_equal_sizes_not_at_all(classifier):
+def test_trap_other_sizes_are_resized_bicubically_unclipped_and_equal_ones_not_at_all(classifier):
     pixels, _ = random_images(2, classifier)
     assert torch.equal(classifier.preprocess(pixels), (pixels - classifier.preprocess.mean) / 0.25)
     small = torch.rand(2, 3, 14, 14)
     up = torch.nn.functional.interpolate(small, size=(28, 28), mode="bicubic", align_corners=False)
+    assert float(up.min()) < 0 and float(up.max()) > 1
     assert torch.allclose(classifier.preprocess(small) * 0.25 + 0.5, up, atol=1e-5)
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from zsrobust.cli.main import main
-from zsrobust.data.catalogue import dataset_names
+from zsrobust.data.catalogue import dataset_entry, dataset_names
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +20,14 @@ def printed(capsys, *arguments):
 def test_a_set_is_shown_at_80_columns_with_all_that_is_known_of_it(name, capsys):
     text = printed(capsys, name)
     assert max(len(line) for line in text.splitlines()) <= 80
-    for heading in ("splits", "classes", "prompts", "licence", "source", "cite"):
+    pairs = dataset_entry(name).kind == "pairs"
+    for heading in ("splits", "classes", "licence", "source", "cite"):
         assert f"\n{heading}" in text
+    assert ("\nprompts" in text) != pairs
     if not name.startswith("scenes-"):
-        for heading in ("attacked at", "faults", "where"):
+        for heading in ("faults", "where"):
             assert f"\n{heading}" in text
+        assert ("\nattacked at" in text) != pairs
 
 
 def test_show_says_what_the_releases_do_otherwise(capsys):
@@ -46,6 +49,12 @@ def test_overlap_with_another_set_is_counted_and_says_how(capsys):
     assert "by equal names: synonyms are not seen" in text
     found = json.loads(printed(capsys, "stl10", "--overlap", "cifar10", "--json"))["overlap"]
     assert found["by"] == "name" and len(found["shared"]) == 8
+
+
+def test_pairs_are_listed_with_captions_in_the_place_of_classes(capsys):
+    assert "flickr8k            captions  6,000" in printed(capsys)
+    assert main(["datasets", "cifar10", "--overlap", "flickr8k"]) == 2
+    assert "flickr8k has captions and no classes" in capsys.readouterr().err
 
 
 def test_json_spells_the_kinds_of_prompts_as_the_command_line_does(capsys):

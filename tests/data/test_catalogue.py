@@ -13,6 +13,8 @@ from zsrobust.settings import leading_comment, parse, read_yaml
 
 PACKAGE = Path(zsrobust.__file__).parent
 OUTSIDE = [name for name in dataset_names() if not name.startswith("scenes-")]
+PAIRS = [name for name in OUTSIDE if dataset_entry(name).kind == "pairs"]
+CLASSED = [name for name in OUTSIDE if name not in PAIRS]
 SCENES = [name for name in dataset_names() if name.startswith("scenes-")]
 
 
@@ -30,7 +32,7 @@ def test_every_entry_is_valid_and_begins_with_a_command_that_exists(name):
         assert (PACKAGE / "training" / "recipes" / f"{recipe}.yaml").is_file()
 
 
-@pytest.mark.parametrize("name", OUTSIDE)
+@pytest.mark.parametrize("name", CLASSED)
 def test_every_set_has_prompts_faults_a_place_to_get_it_and_a_reader(name):
     entry = dataset_entry(name)
     assert entry.notes and entry.resolutions
@@ -82,12 +84,13 @@ def test_the_hash_tells_tasks_over_the_same_images_apart():
 def test_absent_data_says_what_was_looked_for_where_and_how_to_get_it(name, tmp_path, monkeypatch):
     monkeypatch.delenv("ZSROBUST_DATA_ROOT", raising=False)
     entry = dataset_entry(name)
-    split = "test" if "test" in entry.splits else "all"
+    split = "test" if name in CLASSED else "train"
+    split = split if split in entry.splits else "all"
     offered = [layout for layout in entry.layouts if split in layout.splits]
     with pytest.raises(DataError, match=f"{name} .*{offered[0].folder}.*: --data-root DIR.*ZSROB"):
-        load_dataset(name)
+        load_dataset(name, split=split)
     with pytest.raises(DataError) as error:
-        load_dataset(name, data_root=tmp_path)
+        load_dataset(name, split=split, data_root=tmp_path)
     for layout in offered:
         assert layout.how in str(error.value)
         assert all(folder in str(error.value) for folder in layout.folders)
@@ -161,6 +164,8 @@ LAYOUT = {"kind": "webdataset", "folder": "x", "splits": {"test": "test"}, "how"
         ({"layouts": [{**LAYOUT, "splits": {"dev": "x"}}]}, "split 'dev' is none of the set's"),
         ({"layouts": [{**LAYOUT, "kind": "zip"}]}, "unknown layout 'zip'"),
         ({"kind": "zip"}, "kind = 'zip'"),
+        ({"kind": "pairs"}, "kind pairs has captions"),
+        ({"kind": "pairs", "layouts": []}, "kind pairs needs `layouts`"),
         ({"licence": ""}, "licence"),
     ],
 )

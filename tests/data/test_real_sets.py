@@ -68,6 +68,13 @@ def test_a_real_set_is_found_sound_by_a_check_of_every_image(shared_data, name, 
     assert report.images.unreadable == ()
 
 
+def test_flickr8k_has_five_captions_an_image_and_no_classes(shared_data):
+    report = check_dataset("flickr8k", split="train", data_root=shared_data)
+    assert report.sound and (report.n, report.variant) == (690, "miniature")
+    assert (report.per_image.least, report.per_image.most, report.per_image.total) == (5, 5, 3450)
+    assert report.classes == 0 and report.per_class is None
+
+
 def test_the_training_images_are_found_sound_by_a_sample(shared_data):
     report = check_dataset("tinyimagenet", split="train", data_root=shared_data, sample=2000)
     assert report.sound and report.images.decoded == 2000

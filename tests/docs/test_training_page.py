@@ -12,6 +12,7 @@ from zsrobust.training.inner_attack import InnerAttack
 from zsrobust.training.recipe import Recipe, load_recipe
 from zsrobust.training.trainable.settings import KINDS
 from zsrobust.training.validation import ValidationSettings
+from zsrobust.workflows.search_grid import read_grid
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 
@@ -27,8 +28,11 @@ def test_every_command_of_the_page_is_understood(capsys):
     assert len(commands) >= 5
     for command in commands:
         words = shlex.split(command)
-        runs = words[0] in ("train", "report")
+        runs = words[0] in ("train", "report", "search")
         assert main([words[0], "--help"] if runs else words) == 0
+        if words[0] == "search":
+            grid = [word for word in words[words.index("--grid") + 1 :] if "=" in word]
+            assert read_grid(grid, load_recipe(words[1]))
         if words[0] == "train":
             overrides = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
             load_recipe(words[1], overrides)

@@ -152,6 +152,12 @@ def test_the_header_says_what_the_model_was_tuned_on_and_how_much_of_the_set_tha
     assert (plain.model.tuned_on, plain.dataset.overlap) == ((), {})
 
 
+def test_which_classes_captions_show_is_not_known_and_not_said(tmp_path):
+    model = tiny_clip().named("x", card("flickr8k"))
+    header = evaluate(model, "scenes-sizes", "clean", tmp_path, limit=4).header
+    assert (header.model.tuned_on, header.dataset.overlap) == (("flickr8k",), {})
+
+
 def test_a_model_of_the_catalogue_without_a_card_was_tuned_on_what_its_entry_says():
     model = tiny_clip().named("tga-zsr-vit-b-32", None)
     assert model_header(model).tuned_on == ("tinyimagenet",)

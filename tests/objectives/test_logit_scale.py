@@ -41,7 +41,7 @@ def test_a_scale_that_is_no_positive_number_is_refused(scale):
         build_objective("tecoa", {"logit_scale": scale}, tiny_classifier())
 
 
-def test_an_evaluation_keeps_the_scale_of_the_model():
+def test_trap_an_evaluation_keeps_the_scale_of_the_model_whatever_the_training_used():
     classifier = tiny_classifier()
     pixels = torch.rand(2, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     before = classifier(pixels)

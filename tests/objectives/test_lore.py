@@ -81,7 +81,7 @@ def test_the_inner_attack_maximises_the_first_term_alone():
     assert torch.allclose(setting.inner(setting.adversarial), distance, rtol=1e-5)
 
 
-def test_one_perturbation_serves_five_updates_and_one_ascent():
+def test_trap_one_perturbation_serves_five_updates_and_one_ascent():
     objective = drifted("lore").objective
     assert objective.updates_per_batch == 5
     assert objective.dual.lr == 5e-4

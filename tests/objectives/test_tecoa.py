@@ -72,7 +72,7 @@ def test_a_number_replaces_the_scale_of_the_model_in_attack_and_loss():
     assert attacked.item() == pytest.approx(theirs.item(), rel=1e-5)
 
 
-def test_there_is_no_clean_term():
+def test_trap_there_is_no_clean_term():
     classifier = tiny_classifier()
     batch, adversarial = batch_of(classifier, LABELS)
     objective = build_objective("tecoa", {}, classifier)

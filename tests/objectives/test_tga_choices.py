@@ -97,7 +97,7 @@ def test_a_placebo_at_its_own_scale_is_not_matched():
     )
 
 
-def test_the_paper_stretches_after_resizing():
+def test_trap_the_release_stretches_before_resizing_and_the_paper_after():
     def stretched(maps):
         low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
         return (maps - low) / (high - low)

@@ -59,7 +59,7 @@ def test_l2_through_the_quadratic_form_equals_the_dense_distance(grid):
     assert torch.allclose(gradient, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_l2_is_unsquared_and_its_gradient_is_zero_where_maps_agree():
+def test_trap_unsquared_norm_has_gradient_zero_where_maps_agree():
     a = torch.rand(2, 7, 7, requires_grad=True)
     assert torch.allclose(
         DISTANCES["l2"](a * 2, torch.zeros(2, 7, 7)), 2 * DISTANCES["l2"](a, torch.zeros(2, 7, 7))
@@ -129,7 +129,7 @@ def test_gradient_reaches_the_tower_through_attention_alone():
     )
 
 
-def test_the_inner_attack_maximises_cross_entropy_alone():
+def test_trap_the_inner_attack_maximises_cross_entropy_and_no_attention_term():
     classifier = tiny_classifier()
     batch = batch_of(classifier)
     for kind in ("tecoa", "tga-zsr"):
@@ -256,7 +256,7 @@ def test_tga_zsr_and_its_gradient_equal_the_equations_written_out():
         )
 
 
-def test_both_maps_of_the_trained_model_carry_gradient():
+def test_trap_nothing_is_detached_both_maps_of_the_trained_model_carry_gradient():
     torch.manual_seed(0)
     classifier = tiny_classifier()
     batch = batch_of(classifier)

@@ -64,7 +64,7 @@ def test_ucat_and_its_gradient_equal_the_equation_written_out():
     assert_equal_with_gradient(terms["evidence_divergence"], weight * apart.mean(), setting.student)
 
 
-def test_the_default_is_adversarial_first_at_the_published_weight():
+def test_trap_kl_direction_the_default_is_adversarial_first_at_the_published_weight():
     assert pytest.approx(3.9e-8, rel=0.01) == WEIGHT
     setting = drifted("ucat")
     ours = setting.terms()["evidence_divergence"].item()

@@ -115,7 +115,16 @@ def test_the_cost_of_a_step_is_in_forwards_where_passes_were_counted(folder, log
     rewrite_log(folder, passes={"forwards": 5.0, "input_backwards": 2.0, "full_backwards": 2.0})
     (training,) = read_trainings(folder)
     assert read_training_log(training).cost == 11.0
-    assert "a step costs 11 forwards an image" in write_page(folder).read_text()
+    page = write_page(folder).read_text()
+    assert "a step costs 11 forwards an image" in page
+    assert "inside the tower" not in page
+
+
+def test_backwards_that_end_inside_the_tower_are_said_beside_the_cost(folder):
+    counts = {"forwards": 3.0, "input_backwards": 2.0, "full_backwards": 0.0}
+    rewrite_log(folder, passes={**counts, "partial_backwards": 1.0})
+    said = "a step costs 5 forwards an image beside 1 backwards that end inside the tower"
+    assert said in write_page(folder).read_text()
 
 
 def test_how_far_a_training_is_follows_from_its_steps_or_its_epochs(folder):

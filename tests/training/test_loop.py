@@ -153,7 +153,9 @@ def test_a_tower_that_cannot_checkpoint_is_refused(tmp_path):
 def test_the_log_counts_what_an_image_costs_in_passes_through_the_tower(tmp_path):
     run(tmp_path / "run", recipe(steps=1))  # PGD-2 and one update: 2F + 3F, TeCoA's floor of 7F
     (line,) = log(tmp_path / "run")
-    assert line["passes"] == {"forwards": 3, "input_backwards": 2, "full_backwards": 1}
+    assert line["passes"] == {
+        "forwards": 3, "input_backwards": 2, "full_backwards": 1, "partial_backwards": 0,
+    }  # fmt: skip
 
 
 def test_frozen_answers_come_from_disk_the_second_time_and_give_the_same_weights(tmp_path):
@@ -254,7 +256,7 @@ def test_what_an_objective_freezes_is_the_model_without_the_untrained_prompt(tmp
     assert line["terms"]["attention_constraint"] > 0  # a frozen copy of the prompted one gives 0
 
 
-def test_a_random_patch_is_resumed_with_the_same_places(tmp_path):
+def test_trap_a_random_patch_is_drawn_by_seed_and_step_and_resumed_with_the_same_places(tmp_path):
     chosen = recipe(trainable={"visual-prompt": {"method": "random-patch", "size": 9}}, steps=6)
 
     def killing(line) -> None:

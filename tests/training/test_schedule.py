@@ -9,11 +9,11 @@ BASE, WARMUP, TOTAL = 1e-5, 1000, 50_050
     ("step", "expected"),
     [(0, BASE / WARMUP), (499, BASE / 2), (999, BASE), (1000, BASE), (25_525, BASE / 2)],
 )
-def test_the_rate_warms_up_and_then_falls_by_half_a_cosine(step, expected):
+def test_trap_learning_rate_at_steps_0_999_1000_and_between(step, expected):
     assert learning_rate(step, BASE, WARMUP, TOTAL) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_last_update_of_the_published_schedule_is_small_but_not_zero():
+def test_trap_learning_rate_at_the_last_step_is_small_but_not_zero():
     assert learning_rate(TOTAL - 1, 1.0, WARMUP, TOTAL) == pytest.approx(1.03e-9, rel=0.01)
     assert learning_rate(3_909, 1.0, WARMUP, 3_910) == pytest.approx(2.9e-7, rel=0.01)
 

@@ -40,13 +40,13 @@ def test_the_attack_raises_the_loss_within_the_ball(setting):
     assert float(adversarial.max()) <= 1
 
 
-def test_the_attack_leaves_no_gradient_in_any_parameter(setting):
+def test_trap_the_attack_leaves_no_gradient_in_any_parameter(setting):
     classifier, objective, batch = setting
     attack_batch(classifier, objective, batch, recipe().attack, KEY)
     assert all(parameter.grad is None for parameter in classifier.model.clip.parameters())
 
 
-def test_a_step_does_not_learn_from_gradients_that_were_there_before_it(setting):
+def test_trap_a_step_does_not_learn_from_gradients_that_the_attack_left_in_the_parameters(setting):
     classifier, objective, batch = setting
     before = [parameter.detach().clone() for parameter in classifier.visual.parameters()]
 
@@ -84,7 +84,7 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_names_step_and_term(se
         update(optimizer, [(1.0, lambda: terms)], 0.1, 7)
 
 
-def test_sgd_has_no_nesterov_and_adamw_takes_its_betas():
+def test_trap_sgd_has_no_nesterov_and_adamw_takes_its_betas():
     tower = torch.nn.Linear(2, 2)
     sgd = make_optimizer(Optimizer(kind="sgd", lr=0.1, weight_decay=0.2), tower.parameters())
     assert isinstance(sgd, torch.optim.SGD)

@@ -145,7 +145,7 @@ def test_what_is_trained_is_that_of_the_release(line, trainable):
         ("PMG_AFT.py --dataset tinyImageNet", "tinyimagenet", "as-released"),
     ],
 )
-def test_each_release_attacks_cifar_at_its_own_size(line, dataset, resolution):
+def test_trap_each_release_attacks_cifar_at_its_own_size(line, dataset, resolution):
     meant = from_release(line)
     assert meant.recipe.resolution == resolution
     assert f"--dataset {dataset} " in meant.commands[0]

@@ -26,7 +26,7 @@ def train(out, **changes):
     return finetune(chosen, tiny_clip(), colours(), out, device="cpu")
 
 
-def test_images_held_out_are_measured_and_never_trained_on(tmp_path):
+def test_trap_the_state_is_chosen_on_training_images_held_out_and_never_on_a_test_set(tmp_path):
     train(tmp_path / "run")
     header = read_header(tmp_path / "run")
     rest, _ = held_out(colours(), 6, seed=0)

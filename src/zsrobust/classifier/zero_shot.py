@@ -110,12 +110,15 @@ def load_classifier(
 def classifier_of(
     model: Model, classes: Sequence[str], templates: Sequence[str] = DEFAULT_TEMPLATES
 ) -> ZeroShotClassifier:
-    """The classifier of a loaded model, sharing its weights, on its device."""
+    """The classifier of a loaded model, sharing its weights, on its device.
+
+    Without classes it embeds images and texts alone; its logits have no columns.
+    """
     preprocess = Preprocess(model.input_shape, model.mean, model.std)
     classifier = ZeroShotClassifier(
         model.visual,
         preprocess,
-        embed_classes(model, classes, templates),
+        embed_classes(model, classes, templates) if classes else embed_texts(model, [""])[:0],
         model.logit_scale,
         classes,
         model,

@@ -34,6 +34,7 @@ def load_dataset(
     data_root: str | Path | None = None,
     classes_file: Path | None = None,
     prompts: str | None = None,
+    unnamed: bool = False,
 ) -> Dataset:
     """A dataset by catalogued name, a YAML entry of one's own, or a source of one's own.
 
@@ -42,10 +43,10 @@ def load_dataset(
     reaches. A folder is one split, whatever `split` says, and so is a set that is not divided.
     data_root: where catalogued sets lie; default: the environment's ZSROBUST_DATA_ROOT.
     classes_file: class names for a source of one's own, one a line, in the order of its sorted
-    sub-folders. prompts: `single`, `as-released` (with the releases' own class names) or
-    `ensemble`, for sets that have them; default: the ensemble where there is one. Raises
-    UnknownNameError, SettingsError for a wrong entry, or DataError saying what was looked for and
-    where.
+    sub-folders; unnamed lets unlabelled images come without it, and without classes. prompts:
+    `single`, `as-released` (with the releases' own class names) or `ensemble`, for sets that have
+    them; default: the ensemble where there is one. Raises UnknownNameError, SettingsError for a
+    wrong entry, or DataError saying what was looked for and where.
     """
     name = str(dataset)
     if name in dataset_names() or name.endswith((".yaml", ".yml")):
@@ -54,7 +55,7 @@ def load_dataset(
         return _catalogued(name, split, data_root, prompts)
     from zsrobust.data.own import own_source
 
-    if (own := own_source(name, split, classes_file)) is not None:
+    if (own := own_source(name, split, classes_file, unnamed)) is not None:
         if prompts not in (None, "single"):
             raise DataError(f"{name}: a source of one's own has no prompts '{prompts}'.")
         return own

@@ -10,7 +10,7 @@ from zsrobust.data.class_lists import DEFAULT, name_lists, official_names
 from zsrobust.data.dataset import Dataset, in_hash_order
 from zsrobust.data.entry import DatasetEntry, Layout
 from zsrobust.data.held_out import take_part
-from zsrobust.data.labelling import labelling_of
+from zsrobust.data.labelling import Labelling, labelling_of
 from zsrobust.data.miniature import marked_if_miniature
 from zsrobust.data.readers.catalogue import READERS
 from zsrobust.data.readers.images import Images, ReadRequest
@@ -34,7 +34,7 @@ def read_catalogued(
     data_root: str | Path | None,
     prompts: str | None = None,
 ) -> Dataset:
-    """A set of kind `images`, read from the first of its layouts that lies under the data root.
+    """A set of images or pairs, read from the first of its layouts that lies under the data root.
 
     prompts: as `labelling_of`. Raises DataError saying what was looked for, and where.
     """
@@ -44,7 +44,7 @@ def read_catalogued(
     part = entry.splits[split].part
     if part != "whole":
         images = take_part(images, part)
-    labelling = labelling_of(name, entry, images, prompts)
+    labelling = _labelling(name, entry, images, prompts)
     dataset = Dataset(
         name=name,
         split=split,
@@ -54,12 +54,21 @@ def read_catalogued(
         ids=images.ids,
         labels=images.labels,
         read=images.read,
+        captions=images.captions,
         variant="official" if whole else "subset",
         source=entry.source,
         notes=(*entry.notes, *images.notes),
         resolutions={str(study): size for study, size in entry.resolutions.items()},
     )
     return marked_if_miniature(in_hash_order(dataset), entry)
+
+
+def _labelling(name: str, entry: DatasetEntry, images: Images, prompts: str | None) -> Labelling:
+    if entry.kind != "pairs":
+        return labelling_of(name, entry, images, prompts)
+    if prompts is not None:
+        raise DataError(f"{name} has captions and no prompts '{prompts}'.")
+    return Labelling((), ())
 
 
 def read_layout(name: str, entry: DatasetEntry, split: str, found: Found) -> Images:

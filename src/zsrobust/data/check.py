@@ -28,13 +28,23 @@ class PerClass:
 
 
 @dataclass(frozen=True)
+class PerImage:
+    """Captions an image: the fewest, the most, and all together."""
+
+    least: int
+    most: int
+    total: int
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """What was found in a dataset.
 
     n: its images. official: how many the split has officially, None where no one says. per_class:
-    None without labels. images: what reading them showed. same_prompts: classes that one prompt
-    names, as (prompt, label numbers). notes: known faults of the labels. faults: what is wrong with
-    this copy, a sentence each; it is sound where there are none. remarks: what is only to be known.
+    None without labels. per_image: None without captions. images: what reading them showed.
+    same_prompts: classes that one prompt names, as (prompt, label numbers). notes: known faults of
+    the labels. faults: what is wrong with this copy, a sentence each; it is sound where there are
+    none. remarks: what is only to be known.
     """
 
     name: str
@@ -46,6 +56,7 @@ class CheckReport:
     class_names: tuple[str, ...]
     templates: tuple[str, ...]
     per_class: PerClass | None
+    per_image: PerImage | None
     images: CheckedImages
     same_prompts: tuple[tuple[str, tuple[int, ...]], ...]
     notes: tuple[str, ...]
@@ -98,6 +109,7 @@ def check_dataset(
         class_names=images.class_names,
         templates=images.templates,
         per_class=counts,
+        per_image=_per_image(images),
         images=checked,
         same_prompts=same,
         notes=images.notes,
@@ -124,6 +136,13 @@ def _per_class(images: Dataset) -> PerClass | None:
     missing = tuple(images.class_names[label] for label in np.flatnonzero(counts == 0))
     listed = counts.tolist()
     return PerClass(min(listed), median_low(listed), max(listed), missing)
+
+
+def _per_image(images: Dataset) -> PerImage | None:
+    if images.captions is None:
+        return None
+    counts = [len(images.captions(position)) for position in range(len(images))]
+    return PerImage(min(counts), max(counts), sum(counts))
 
 
 def _same_prompts(images: Dataset) -> tuple[tuple[str, tuple[int, ...]], ...]:

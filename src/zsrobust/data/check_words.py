@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zsrobust.data.check import CheckReport, PerClass
+from zsrobust.data.check import CheckReport, PerClass, PerImage
 from zsrobust.data.check_images import CheckedImages
 
 _SHOWN = 10
@@ -20,11 +20,11 @@ def lines_of(report: CheckReport) -> list[tuple[str, str]]:
     lines = [
         ("variant", _VARIANTS[report.variant]),
         ("images", _images(report)),
-        ("classes", _classes(report)),
+        *_told(report),
         ("decoded", _decoded(report)),
         *_listed("unreadable", report.images.unreadable),
         ("duplicates", _duplicates(report.images)),
-        ("prompts", _prompts(report)),
+        *([("prompts", _prompts(report))] if report.class_names else []),
         *_listed("wrong", report.faults),
         *_listed("remarks", report.remarks),
         *_listed("known faults", report.notes),
@@ -46,6 +46,20 @@ def _images(report: CheckReport) -> str:
     if report.official is None:
         return f"{report.n:,}"
     return f"{report.n:,} of {report.official:,}"
+
+
+def _told(report: CheckReport) -> list[tuple[str, str]]:
+    """Classes, captions, or both."""
+    lines = [("classes", _classes(report))] if report.class_names else []
+    if report.per_image is not None:
+        lines.append(("captions", _captions(report.per_image)))
+    return lines
+
+
+def _captions(counts: PerImage) -> str:
+    if counts.least == counts.most:
+        return f"{counts.total:,}, {counts.least} an image"
+    return f"{counts.total:,}, {counts.least} to {counts.most} an image"
 
 
 def _classes(report: CheckReport) -> str:

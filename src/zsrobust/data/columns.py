@@ -122,7 +122,7 @@ def _head(sample: str) -> int:
     return int.from_bytes(sha256(sample.encode()).digest()[:8], "big")
 
 
-def hash_of(*columns: Sequence[Any] | None) -> str:
+def hash_of(*columns: Iterable[Any] | None) -> str:
     """The 16 hex digits that `canonical_hash` gives the list of these columns, read in batches."""
     digest = sha256(b"[")
     for number, column in enumerate(columns):
@@ -131,10 +131,11 @@ def hash_of(*columns: Sequence[Any] | None) -> str:
             digest.update(b"null")
             continue
         digest.update(b"[")
-        for start in range(0, len(column), IN_MEMORY):
-            part = list(column[start : start + IN_MEMORY])
+        rest, comma = iter(column), ""
+        while part := list(islice(rest, IN_MEMORY)):
             text = json.dumps(part, separators=(",", ":"), ensure_ascii=False)[1:-1]
-            digest.update((("," if start else "") + text).encode())
+            digest.update((comma + text).encode())
+            comma = ","
         digest.update(b"]")
     digest.update(b"]")
     return digest.hexdigest()[:16]

@@ -17,14 +17,15 @@ Variant = Literal["official", "subset", "miniature", "user"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images in a fixed order, read one at a time.
+    """Images in a fixed order, read one at a time, with labels or captions.
 
     ids: stable sample ids, ordered by their sha256, so that the first n of any n nest.
     labels: class numbers in that order; None where there are none. Both lie in a file where they
     are many (`hash_index`): take slices. class_names: what the numbers mean.
     templates: prompts with `{}`. read: position -> RGB picture. mask: position -> where the object
-    is, bool (H, W), for sets that know. notes: known faults of the labels. resolutions: study ->
-    the resolution at which it attacks this set, where that is not what it takes for most.
+    is, bool (H, W), for sets that know. captions: position -> sentences about the image, one or
+    more, for image-caption pairs. notes: known faults of the labels. resolutions: study -> the
+    resolution at which it attacks this set, where that is not what it takes for most.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     source: str
     notes: tuple[str, ...] = ()
     mask: Callable[[int], np.ndarray] | None = None
+    captions: Callable[[int], tuple[str, ...]] | None = None
     resolutions: Mapping[str, int | str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -66,8 +68,12 @@ class Dataset:
         )
 
     def variant_hash(self) -> str:
-        """16 hex digits over the ids used, their labels and the class names."""
-        return hash_of(self.ids, self.labels, self.class_names)
+        """16 hex digits over the ids used, their labels, the class names, and captions if any."""
+        captions = self.captions
+        if captions is None:
+            return hash_of(self.ids, self.labels, self.class_names)
+        spoken = (captions(position) for position in range(len(self)))
+        return hash_of(self.ids, self.labels, self.class_names, spoken)
 
 
 def in_hash_order(dataset: Dataset) -> Dataset:
@@ -76,11 +82,12 @@ def in_hash_order(dataset: Dataset) -> Dataset:
     Raises DataError for an id that stands twice.
     """
     index = hash_index(dataset.ids, dataset.labels, dataset.name)
-    rows, read, mask = index.rows, dataset.read, dataset.mask
+    rows, read, mask, captions = index.rows, dataset.read, dataset.mask, dataset.captions
     return replace(
         dataset,
         ids=index.ids,
         labels=index.labels,
         read=lambda position: read(rows[position]),
         mask=None if mask is None else (lambda position: mask(rows[position])),
+        captions=None if captions is None else (lambda position: captions(rows[position])),
     )

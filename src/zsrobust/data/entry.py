@@ -108,7 +108,8 @@ class DatasetEntry(StrictModel):
     """A catalogued dataset.
 
     kind: scenes are drawn by this package; images are read from one of `layouts`, the first whose
-    folder exists under the data root. class_names: a list of `data/class_names/`, one name a line
+    folder exists under the data root; so are pairs, images with captions in the place of classes
+    and prompts. class_names: a list of `data/class_names/`, one name a line
     in the order of labels; or several, the first being the default. Where None, the folder names
     the classes. wordnet_ids, folder_names: lists of the classes' WordNet ids, and of what official
     folders call them (default: the WordNet ids). as_released_names: the classes' names in the
@@ -123,7 +124,7 @@ class DatasetEntry(StrictModel):
     source: str = Field(min_length=1)
     citation: str = Field(min_length=1)
     licence: str = Field(min_length=1)
-    kind: Literal["scenes", "images"]
+    kind: Literal["scenes", "images", "pairs"]
     splits: dict[str, Split] = Field(min_length=1)
     layouts: list[Layout] = Field(default_factory=list)
     class_names: str | dict[str, str] | None = None
@@ -143,9 +144,11 @@ class DatasetEntry(StrictModel):
         if self.kind == "scenes":
             return self
         if not self.layouts:
-            raise ValueError("kind images needs `layouts`, where the set is found on a disk")
-        if self.prompts is None:
+            raise ValueError(f"kind {self.kind} needs `layouts`, where the set is found on a disk")
+        if self.kind == "images" and self.prompts is None:
             raise ValueError("kind images needs `prompts`, with `single` at least")
+        if self.kind == "pairs" and (self.prompts or self.class_names):
+            raise ValueError("kind pairs has captions: no `prompts` and no `class_names`")
         for layout in self.layouts:
             if unknown := set(layout.splits) - set(self.splits):
                 raise ValueError(

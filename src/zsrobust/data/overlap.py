@@ -47,6 +47,9 @@ def class_overlap(dataset: str, tuned_on: str) -> Overlap:
     not list.
     """
     one, other = dataset_entry(dataset), dataset_entry(tuned_on)
+    for name, entry in ((dataset, one), (tuned_on, other)):
+        if entry.kind == "pairs":
+            raise DataError(f"{name} has captions and no classes: no overlap can be counted.")
     names = class_names_of(dataset, one)
     if one.wordnet_ids and other.wordnet_ids:
         known = set(class_list(other.wordnet_ids))
@@ -59,7 +62,12 @@ def class_overlap(dataset: str, tuned_on: str) -> Overlap:
 
 
 def class_names_of(name: str, entry: DatasetEntry) -> tuple[str, ...]:
-    """The classes of a catalogued set, without its images; raises DataError where it lists none."""
+    """The classes of a catalogued set, without its images; raises DataError where it lists none.
+
+    Image-caption pairs have none.
+    """
+    if entry.kind == "pairs":
+        return ()
     if entry.kind == "scenes":
         from zsrobust.data.scenes import TASKS
 

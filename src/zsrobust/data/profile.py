@@ -23,11 +23,15 @@ _SHOWN = 8
 
 
 def summary(name: str, entry: DatasetEntry) -> dict[str, str]:
-    """One row of the list of datasets: name, classes, images to measure on, description."""
-    split = "test" if "test" in entry.splits else "all"
+    """One row of the list of datasets: name, classes, images to measure on, description.
+
+    Of pairs it is the images to train on, as nothing is measured on them.
+    """
+    split = next(each for each in ("test", "all", *entry.splits) if each in entry.splits)
+    pairs = entry.kind == "pairs"
     return {
         "dataset": name,
-        "classes": f"{len(class_names_of(name, entry)):,}",
+        "classes": "captions" if pairs else f"{len(class_names_of(name, entry)):,}",
         "images": f"{entry.splits[split].count:,}",
         "what it is": entry.description,
     }
@@ -64,6 +68,8 @@ def _split(split: str, entry: DatasetEntry) -> str:
 
 def _classes(name: str, entry: DatasetEntry) -> list[str]:
     names = class_names_of(name, entry)
+    if not names:
+        return ["none: captions are what its images have"]
     lines = [f"{len(names):,}: {_first(names)}"]
     released = lists_of(entry).get(AS_RELEASED, names)
     if released != names:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import torch
 
 from zsrobust.attacks.batches import BLOCK
-from zsrobust.data.catalogue import dataset_names
+from zsrobust.data.catalogue import dataset_entry, dataset_names
 from zsrobust.data.dataset import Dataset
 from zsrobust.data.overlap import class_overlap
 from zsrobust.evaluation.protocol import Protocol
@@ -86,10 +86,15 @@ def seen_under(
     )
 
 
+def _has_classes(name: str) -> bool:
+    """Of image-caption pairs no one can say which classes they show."""
+    return dataset_entry(name).kind != "pairs"
+
+
 def _overlap(model: Model, images: Dataset) -> dict[str, float]:
     """Set that the model was tuned on -> share of the classes here that it has too, where known."""
     known = dataset_names()
     if images.name not in known or images.variant == "user":
         return {}
-    tuned_on = [name for name in _tuned_on(model) if name in known]
+    tuned_on = [name for name in _tuned_on(model) if name in known and _has_classes(name)]
     return {name: class_overlap(images.name, name).share for name in tuned_on}

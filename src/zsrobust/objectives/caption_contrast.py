@@ -9,6 +9,7 @@ from torch import Tensor
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.errors import InputError
+from zsrobust.objectives.across_processes import gathered, gathered_words, place_of
 from zsrobust.objectives.contrastive import Direction, false_negatives, in_batch_contrast
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.logit_scale import LogitScale, scale_of
@@ -21,19 +22,26 @@ def caption_contrast(
     """L = mean_i of the in-batch contrast of adversarial image i with its own caption.
 
     Both ways it is the contrastive term of AdvFLYP (arXiv 2604.11576). Attack and training use the
-    same loss, so that an image's perturbation sees its batch. Equal captions of two images are no
-    negatives. A caption is embedded once: the text tower is not trained.
+    same loss, so that an image's perturbation sees its batch, that of all processes. Equal
+    captions of two images are no negatives. A caption is embedded once: the text tower is not
+    trained.
     """
     kept: dict[tuple[str, str], Tensor] = {}
 
     def inner_loss(student: ZeroShotClassifier, batch: Batch) -> Callable[[Tensor], Tensor]:
-        captions = _captions(batch)
-        texts = _embedded(classifier, batch.ids, captions, kept)
-        left_out = false_negatives(captions).to(texts.device)
+        captions, place = _captions(batch), place_of(batch.labels)
+        texts = gathered(_embedded(classifier, batch.ids, captions, kept), place)
+        left_out = false_negatives(gathered_words(captions)).to(texts.device)
         number = scale_of(student, scale)
-        return lambda pixels: in_batch_contrast(
-            embed_pixels(student, pixels), texts, number, left_out=left_out, direction=direction
-        )
+
+        def loss(pixels: Tensor) -> Tensor:
+            images = gathered(embed_pixels(student, pixels), place)
+            contrast = in_batch_contrast(
+                images, texts, number, left_out=left_out, direction=direction
+            )
+            return contrast[place.rows]
+
+        return loss
 
     def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
         return LossTerms({"contrast": inner_loss(student, batch)(adversarial).mean()})

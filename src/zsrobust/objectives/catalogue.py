@@ -18,11 +18,11 @@ from zsrobust.objectives.fare import FareSettings, fare
 from zsrobust.objectives.ft_adv import ft_adv
 from zsrobust.objectives.ft_clean import ft_clean
 from zsrobust.objectives.lore import LoreSettings, lore
-from zsrobust.objectives.objective import Objective
+from zsrobust.objectives.objective import LearnsFrom, Objective
 from zsrobust.objectives.patch_anchor import PatchAnchorSettings, patch_anchor
 from zsrobust.objectives.pmg_aft import PmgAftSettings, pmg_aft
 from zsrobust.objectives.sim_clip import SimClipSettings, sim_clip, sim_clip_as_released
-from zsrobust.objectives.tecoa import TecoaSettings, tecoa
+from zsrobust.objectives.tecoa import TecoaSettings, tecoa, tecoa_learns_from
 from zsrobust.objectives.tga_zsr import TgaZsrSettings, tga_zsr
 from zsrobust.objectives.ucat import UcatSettings, ucat
 from zsrobust.registry import Registry
@@ -31,10 +31,14 @@ from zsrobust.settings import StrictModel, parse
 
 @dataclass(frozen=True)
 class ObjectiveKind:
-    """A strict settings model, and the function from it and the classifier to an Objective."""
+    """A strict settings model, and the function from it and the classifier to an Objective.
+
+    learns_from: from settings to what of the data such an objective needs.
+    """
 
     settings: type[StrictModel]
     build: Callable[[Any, ZeroShotClassifier], Objective]
+    learns_from: Callable[[Any], LearnsFrom] = lambda _: "labels"
 
 
 OBJECTIVES: Registry[ObjectiveKind] = Registry(
@@ -43,17 +47,19 @@ OBJECTIVES: Registry[ObjectiveKind] = Registry(
         "ft-clean": ObjectiveKind(ContrastSettings, ft_clean),
         "ft-adv": ObjectiveKind(ContrastSettings, ft_adv),
         "adversarial-training": ObjectiveKind(AdversarialTrainingSettings, adversarial_training),
-        "tecoa": ObjectiveKind(TecoaSettings, tecoa),
+        "tecoa": ObjectiveKind(TecoaSettings, tecoa, tecoa_learns_from),
         "tga-zsr": ObjectiveKind(TgaZsrSettings, tga_zsr),
         "comp-tga": ObjectiveKind(CompTgaSettings, comp_tga),
         "patch-anchor": ObjectiveKind(PatchAnchorSettings, patch_anchor),
         "pmg-aft": ObjectiveKind(PmgAftSettings, pmg_aft),
-        "fare": ObjectiveKind(FareSettings, fare),
-        "lore": ObjectiveKind(LoreSettings, lore),
-        "agft": ObjectiveKind(AgftSettings, agft),
+        "fare": ObjectiveKind(FareSettings, fare, lambda _: "images"),
+        "lore": ObjectiveKind(LoreSettings, lore, lambda _: "images"),
+        "agft": ObjectiveKind(AgftSettings, agft, lambda _: "class names"),
         "ucat": ObjectiveKind(UcatSettings, ucat),
-        "sim-clip": ObjectiveKind(SimClipSettings, sim_clip),
-        "sim-clip-as-released": ObjectiveKind(SimClipSettings, sim_clip_as_released),
+        "sim-clip": ObjectiveKind(SimClipSettings, sim_clip, lambda _: "images"),
+        "sim-clip-as-released": ObjectiveKind(
+            SimClipSettings, sim_clip_as_released, lambda _: "images"
+        ),
     },
     see="zsrobust recipes",
 )
@@ -68,3 +74,9 @@ def build_objective(
     """
     known = OBJECTIVES[kind]
     return known.build(parse(known.settings, settings, where), classifier)
+
+
+def learns_from(kind: str, settings: Mapping[str, Any]) -> LearnsFrom:
+    """What of the data, beside the images, an objective with these settings needs."""
+    known = OBJECTIVES[kind]
+    return known.learns_from(parse(known.settings, settings, "objective.settings"))

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.across_processes import gathered, place_of
 from zsrobust.objectives.logit_scale import LogitScale, scale_of
 from zsrobust.objectives.objective import Batch
 from zsrobust.settings import StrictModel
@@ -65,11 +66,15 @@ def false_negatives(texts: Sequence[str]) -> Tensor:
 def class_contrast(
     classifier: ZeroShotClassifier, pooled: Tensor, batch: Batch, settings: ContrastSettings
 ) -> Tensor:
-    """Symmetric contrast (B,) of image embeddings (B, D) with the texts of the batch's classes."""
-    left_out = None
+    """Symmetric contrast (B,) of image embeddings (B, D) with the texts of the batch's classes.
+
+    The batch is that of all processes; the losses are those of this one's images.
+    """
+    place = place_of(batch.labels)
+    labels, left_out = gathered(batch.labels, place), None
     if settings.same_class == "masked":
-        names = [classifier.class_names[label] for label in batch.labels.tolist()]
+        names = [classifier.class_names[label] for label in labels.tolist()]
         left_out = false_negatives(names).to(pooled.device)
-    texts = classifier.class_embeddings[batch.labels]
-    scale = scale_of(classifier, settings.logit_scale)
-    return in_batch_contrast(pooled, texts, scale, left_out=left_out)
+    texts = classifier.class_embeddings[labels]
+    scale, images = scale_of(classifier, settings.logit_scale), gathered(pooled, place)
+    return in_batch_contrast(images, texts, scale, left_out=left_out)[place.rows]

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from zsrobust.objectives.upsampling import upsample, upsampled_inner
+from zsrobust.objectives.upsampling import TARGET, upsample, upsampled_inner
 from zsrobust.registry import Registry
 
 _ZERO = 1e-16
+_ROUNDING = 8
+"""In units of the type's last place: by how much a map of [0, 1] computed anew may differ."""
 
 MapDistance = Callable[[Tensor, Tensor], Tensor]
 
@@ -18,15 +20,19 @@ MapDistance = Callable[[Tensor, Tensor], Tensor]
 def l2(a: Tensor, b: Tensor) -> Tensor:
     """Unsquared Euclidean distance of the upsampled maps (TGA-ZSR eq. 6, 7): (B, h, w) -> (B,).
 
-    Through its exact quadratic form; where all differences are 0 the gradient is 0.
+    Through its exact quadratic form. Maps that differ by rounding alone have distance and gradient
+    0: not being squared, it would pull a model that has not moved yet with full strength.
     """
     difference = a - b
-    return safe_root(upsampled_inner(difference, difference))
+    return _root_above_rounding(upsampled_inner(difference, difference))
 
 
 def l1(a: Tensor, b: Tensor) -> Tensor:
-    """Mean absolute difference over the pixels of the upsampled maps: (B, h, w) -> (B,)."""
-    return upsample(a - b).abs().mean((-2, -1))
+    """Mean absolute difference over the pixels of the upsampled maps: (B, h, w) -> (B,).
+
+    Where it is by rounding alone, 0 without gradient, as `l2`.
+    """
+    return _above_rounding(upsample(a - b).abs().mean((-2, -1)))
 
 
 def cos(a: Tensor, b: Tensor) -> Tensor:
@@ -39,12 +45,12 @@ def cos(a: Tensor, b: Tensor) -> Tensor:
 
 def dense_l2(a: Tensor, b: Tensor) -> Tensor:
     """`l2` of maps that are dense already: (B, H, W) -> (B,)."""
-    return safe_root((a - b).square().sum((-2, -1)))
+    return _root_above_rounding((a - b).square().sum((-2, -1)))
 
 
 def dense_l1(a: Tensor, b: Tensor) -> Tensor:
     """`l1` of maps that are dense already: (B, H, W) -> (B,)."""
-    return (a - b).abs().mean((-2, -1))
+    return _above_rounding((a - b).abs().mean((-2, -1)))
 
 
 def dense_cos(a: Tensor, b: Tensor) -> Tensor:
@@ -58,9 +64,23 @@ def of_map(number: int, apart: MapDistance) -> MapDistance:
 
 
 def safe_root(squares: Tensor) -> Tensor:
-    """Square roots of numbers >= 0; where one is 0 the gradient is 0, and not infinite."""
-    positive = squares > 0
+    """Square roots of numbers >= 0; where one is 0 the gradient is 0, and not infinite.
+
+    NaN stays NaN, so that a training stops at it.
+    """
+    positive = ~(squares <= 0)
     return torch.where(positive, squares, torch.ones_like(squares)).sqrt() * positive
+
+
+def _above_rounding(differences: Tensor) -> Tensor:
+    """Differences of maps of [0, 1], where they are by rounding alone 0 without gradient."""
+    return differences * (differences > _ROUNDING * torch.finfo(differences.dtype).eps)
+
+
+def _root_above_rounding(squares: Tensor) -> Tensor:
+    """Roots of sums of squares over the 224 grid, of which the mean is above rounding."""
+    least = TARGET * _ROUNDING * torch.finfo(squares.dtype).eps
+    return safe_root(squares * (squares > least**2))
 
 
 def stretched(maps: Tensor) -> Tensor:

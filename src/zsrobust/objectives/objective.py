@@ -11,13 +11,17 @@ from torch import Tensor, nn
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 
+LearnsFrom = Literal["labels", "class names", "captions", "images"]
+"""What of the data an objective needs beside the images: `labels` bring class names with them."""
+
 
 @dataclass(frozen=True)
 class Batch:
     """Clean pixels (B, 3, H, W), labels (B,) int64 and sample ids of a training step.
 
-    repeatable: the same id brings the same pixels every time (no random transform), so that what
-    a frozen model says of them may be kept. captions: a sentence an image, for data of pairs.
+    labels: -1 each where the data has none. repeatable: the same id brings the same pixels every
+    time (no random transform), so that what a frozen model says of them may be kept. captions: a
+    sentence an image, for data of pairs.
     """
 
     pixels: Tensor

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
+from zsrobust.objectives.across_processes import place_of
 from zsrobust.objectives.divergences import categorical_kl
 from zsrobust.objectives.frozen_copy import frozen_copy
 from zsrobust.objectives.image_embedding import embed_pixels
@@ -26,8 +27,8 @@ class PmgAftSettings(StrictModel):
     alpha: weight of the divergence from the pre-trained model (general). beta: from the model's
     own clean prediction. logit_scale: of all three terms and of the inner attack; the release
     divides it away, which is 1. reduction: `mean` over the batch, or the release's `sum`, which
-    weighs a divergence of B images B times as much (B: those of one forward, so of a part where
-    gradients are accumulated). direction: `target-first` is
+    weighs a divergence of B images B times as much (B: those of a step, whatever the number of
+    processes). direction: `target-first` is
     KL(target || adversarial), as AGFT's authors read the paper and as the release has been since
     2024-05-29; before, it was `adversarial-first`. clean_target: `trained` lets gradient through
     the clean prediction, as the release does; `detached` saves its backward.
@@ -56,7 +57,9 @@ def pmg_aft(settings: PmgAftSettings, classifier: ZeroShotClassifier) -> Objecti
     def divergence(target: Tensor, attacked: Tensor) -> Tensor:
         swap = settings.direction == "adversarial-first"
         apart = categorical_kl(attacked, target) if swap else categorical_kl(target, attacked)
-        return apart.sum() if settings.reduction == "sum" else apart.mean()
+        if settings.reduction == "mean":
+            return apart.mean()
+        return apart.sum() / place_of(apart).share  # whose share is what the loop takes of it
 
     def outer_loss(student: ZeroShotClassifier, batch: Batch, adversarial: Tensor) -> LossTerms:
         attacked = logits(student, adversarial)

@@ -16,7 +16,7 @@ from zsrobust.objectives.contrastive import Direction
 from zsrobust.objectives.frozen_embeddings import REMEMBERED, FrozenEmbeddings
 from zsrobust.objectives.image_embedding import embed_pixels
 from zsrobust.objectives.logit_scale import LogitScale, scaled_logits
-from zsrobust.objectives.objective import Batch, LossTerms, Objective
+from zsrobust.objectives.objective import Batch, LearnsFrom, LossTerms, Objective
 from zsrobust.settings import StrictModel
 
 
@@ -65,6 +65,13 @@ def tecoa(settings: TecoaSettings, classifier: ZeroShotClassifier) -> Objective:
     frozen = FrozenEmbeddings(classifier)
     objective = _of_classes(lambda batch: _pseudo_labelled(frozen, batch), scale)
     return replace(objective, memory=frozen.kept, remember=frozen.of_batch, remembered=REMEMBERED)
+
+
+def tecoa_learns_from(settings: TecoaSettings) -> LearnsFrom:
+    """What TeCoA needs of the data beside the images."""
+    if settings.texts == "captions":
+        return "captions"
+    return "labels" if settings.labels == "given" else "class names"
 
 
 def class_cross_entropy(

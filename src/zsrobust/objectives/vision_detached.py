@@ -15,11 +15,13 @@ from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.errors import ModelError
 from zsrobust.models.features import ImageFeatures
 from zsrobust.models.towers.catalogue import tower_kind
+from zsrobust.objectives.across_processes import gathered, place_of
 from zsrobust.objectives.anchored import AnchoredSettings
 from zsrobust.objectives.frozen_copy import frozen_copy
 from zsrobust.objectives.logit_scale import scaled_logits
 from zsrobust.objectives.map_distance import DENSE_DISTANCES, stretched
 from zsrobust.objectives.objective import Batch, LossTerms, Objective
+from zsrobust.objectives.passes import note_partial_backward
 from zsrobust.objectives.tecoa import class_cross_entropy
 from zsrobust.objectives.upsampling import upsample
 
@@ -59,7 +61,8 @@ def vision_detached(
         return LossTerms(terms)
 
     inner_loss = partial(class_cross_entropy, logit_scale=scale)
-    return Objective("tga-zsr", inner_loss, outer_loss)
+    drawn = bool(settings.alpha or settings.beta)
+    return Objective("tga-zsr", inner_loss, outer_loss, in_batch=drawn)
 
 
 def _seen(
@@ -74,9 +77,10 @@ def _seen(
     """
     with torch.enable_grad(), _tokens_kept(classifier.visual) as kept:
         features = classifier.features(pixels)
-        captions = classifier.class_embeddings[labels]
+        captions = classifier.class_embeddings[gathered(labels, place_of(labels))]
         score = (normalize(features.pooled, dim=1) @ captions.T).amax(1).sum()
         (gradient,) = torch.autograd.grad(score, kept[0], retain_graph=True)
+        note_partial_backward(len(pixels))
     patches = slice(1, 1 + features.patches.shape[1])  # CLS comes first
     weights = gradient[:, patches].mean(1, keepdim=True)
     scores = (kept[0].detach()[:, patches] * weights).sum(2).relu()

@@ -66,8 +66,9 @@ class ProtocolHeader(StrictModel):
 class RunHeader(StrictModel):
     """All that is needed to say what a run measured, and to measure it again.
 
-    overrides: `--set` as typed. versions: package -> version. device, threads, batch_size: what
-    the run used; they name no cell. warnings: said before the numbers (canary, settings).
+    overrides: `--set` as typed. versions: package -> version. device, threads (of each process),
+    processes (that train together), batch_size: what the run used; they name no cell. warnings:
+    said before the numbers (canary, settings).
     suite: as a member of which suite the set was asked for. created: with a time zone.
     """
 
@@ -83,6 +84,7 @@ class RunHeader(StrictModel):
     versions: dict[str, str]
     device: str
     threads: int
+    processes: int = Field(default=1, ge=1)
     batch_size: int
     warnings: tuple[str, ...] = ()
     suite: str | None = None

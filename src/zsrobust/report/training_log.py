@@ -33,7 +33,7 @@ class TrainingLog:
 
     steps: 1-based. lr: learning rates. speed: images a second, attack and reading included. terms:
     by name, weights included. cost: forwards' worth of the last step for each image; None where
-    passes were not counted.
+    passes were not counted. partial: its backwards that end inside the tower, not in the cost.
     """
 
     steps: np.ndarray
@@ -42,6 +42,7 @@ class TrainingLog:
     terms: dict[str, np.ndarray]
     cost: float | None
     validations: tuple[Validated, ...]
+    partial: float = 0.0
 
     @property
     def best(self) -> Validated | None:
@@ -67,6 +68,7 @@ def read_training_log(training: Training) -> TrainingLog:
             },
             cost=_cost(lines[-1].get("passes")) if lines else None,
             validations=_validations(training.path / VALIDATIONS),
+            partial=lines[-1].get("passes", {}).get("partial_backwards", 0.0) if lines else 0.0,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(training.path / LOG, error) from None

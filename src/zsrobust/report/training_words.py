@@ -57,6 +57,8 @@ def how_fast(log: TrainingLog) -> str:
     said = f"{np.median(log.speed):,.0f} images/s"
     if log.cost is not None:
         said += f"; a step costs {log.cost:.3g} forwards an image"
+    if log.partial:
+        said += f" beside {log.partial:.3g} backwards that end inside the tower (less than 2 each)"
     return said
 
 

@@ -28,6 +28,17 @@ def write_webdataset(folder: Path, own_split: str, request: ReadRequest) -> None
     write_lines(folder / "zeroshot_classification_templates.txt", ["a photo of a {c}."])
 
 
+def write_caption_shards(folder: Path, own_split: str, request: ReadRequest) -> None:
+    """`SPLIT/0.tar` of `s0000000.jpg` and `.txt`, two captions each."""
+    place = folder / own_split
+    place.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(place / "0.tar", "w") as tar:
+        for number in range(AT_LEAST):
+            _add(tar, f"s{number:07d}.jpg", jpeg(number))
+            _add(tar, f"s{number:07d}.txt", f"Square {number} .\nA square .\n".encode())
+    write_lines(place / "nshards.txt", ["1"])
+
+
 def write_parquet(folder: Path, own_split: str, request: ReadRequest) -> None:
     """`data/SPLIT-00000-of-00001.parquet`: twelve images a class, named as the originals are."""
     import datasets

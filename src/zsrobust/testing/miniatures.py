@@ -23,6 +23,7 @@ WRITERS: Registry[Writer] = Registry(
     kind="layout",
     entries={
         "webdataset": f"{_HUB}:write_webdataset",
+        "webdataset-captions": f"{_HUB}:write_caption_shards",
         "parquet": f"{_HUB}:write_parquet",
         "class-folders": f"{_FILES}:write_class_folders",
         "imagenet": f"{_WORDNET}:write_imagenet",

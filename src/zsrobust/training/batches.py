@@ -10,17 +10,40 @@ from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.dataset import Dataset
 from zsrobust.data.pixels import Resolution, read_pixels
 from zsrobust.objectives.objective import Batch
+from zsrobust.randomness import key_seed
 from zsrobust.training.recipe import Recipe
 
 
 def read_batch(
-    recipe: Recipe, classifier: ZeroShotClassifier, dataset: Dataset, positions: Sequence[int]
+    recipe: Recipe,
+    classifier: ZeroShotClassifier,
+    dataset: Dataset,
+    positions: Sequence[int],
+    turn: tuple[int, int] = (0, 0),
 ) -> Batch:
-    """The images at some positions, at the recipe's resolution, where the classifier is."""
+    """The images at some positions, at the recipe's resolution, where the classifier is.
+
+    turn: (seed, epoch), by which one of an image's captions is taken. Labels are -1 where there
+    are none.
+    """
     device = classifier.class_embeddings.device
     pixels = read_pixels(dataset, positions, resolution_of(recipe, classifier))
-    labels = torch.tensor([(dataset.labels or ())[i] for i in positions], dtype=torch.int64)
-    return Batch(pixels.to(device), labels.to(device), [dataset.ids[i] for i in positions])
+    known = dataset.labels
+    labels = torch.tensor([-1 if known is None else known[i] for i in positions], dtype=torch.int64)
+    ids = [dataset.ids[i] for i in positions]
+    captions = dataset.captions
+    taken = None
+    if captions is not None:
+        taken = [_in_turn(captions(i), name, *turn) for i, name in zip(positions, ids, strict=True)]
+    return Batch(pixels.to(device), labels.to(device), ids, captions=taken)
+
+
+def _in_turn(captions: Sequence[str], name: str, seed: int, epoch: int) -> str:
+    """The captions of an image come one an epoch, all of them equally often; a seed's first one.
+
+    The pairs of the literature have one caption each (AdvFLYP's LAION), so that it is silent here.
+    """
+    return captions[(key_seed(seed, "caption", name) + epoch) % len(captions)]
 
 
 def in_order(

@@ -8,6 +8,7 @@ import torch
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.objectives.objective import Batch, Dual
+from zsrobust.training.processes import sum_gradients
 
 
 def dual_optimizer(dual: Dual) -> torch.optim.Optimizer:
@@ -20,11 +21,15 @@ def ascend_dual(
     optimizer: torch.optim.Optimizer,
     student: ZeroShotClassifier,
     parts: Sequence[Batch],
+    whole: int,
 ) -> None:
-    """One step that raises the dual's loss over the parts of a batch, by their shares."""
+    """One step that raises the dual's loss over the parts of a batch, by their shares.
+
+    whole: how many images the batch has, those of other processes included.
+    """
     optimizer.zero_grad(set_to_none=True)
-    whole = sum(len(part.ids) for part in parts)
     for part in parts:
         loss = dual.loss(student, part) * (len(part.ids) / whole)
         loss.backward()  # type: ignore[no-untyped-call]
+    sum_gradients(optimizer)
     optimizer.step()

@@ -18,7 +18,8 @@ class LogLine:
     terms: the loss terms by name, weights included; they sum to `total`. images_per_second: of
     the whole step, reading and attack included. passes: of an image through image towers in this
     step, frozen ones and the attack's included: `forwards`; `input_backwards`, which reach the
-    pixels alone; `full_backwards`, which reach the first layer's weights too.
+    pixels alone; `full_backwards`, which reach the first layer's weights too; `partial_backwards`,
+    which end inside the tower, where the layers before are frozen.
     """
 
     step: int
@@ -33,6 +34,14 @@ def append_line(out: Path, line: LogLine) -> None:
     """Adds a step to the log."""
     with (out / FILE_NAME).open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(line)) + "\n")
+
+
+def logged_steps(out: Path) -> int:
+    """How many steps the log has, 0 where there is none."""
+    path = out / FILE_NAME
+    if not path.is_file():
+        return 0
+    return path.read_bytes().count(b"\n")
 
 
 def cut_log(out: Path, step: int) -> None:

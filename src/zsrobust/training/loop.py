@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -15,8 +16,10 @@ from zsrobust.training.checkpointing import checkpoint_activations
 from zsrobust.training.dual import dual_optimizer
 from zsrobust.training.learned_scale import with_learned_scale
 from zsrobust.training.log import append_line, cut_log
-from zsrobust.training.one_step import Training, make_step
+from zsrobust.training.one_step import Training, make_step, read_share
+from zsrobust.training.processes import is_first, refuse_difference, wait_for_all
 from zsrobust.training.progress import Watcher
+from zsrobust.training.reading_ahead import reading_ahead
 from zsrobust.training.recipe import Recipe
 from zsrobust.training.state import State, load_state, save_state
 from zsrobust.training.step import make_optimizer
@@ -40,29 +43,34 @@ def run_loop(
     Continues from the newest state in `out`. The tower stays in eval mode: batch statistics are
     the pretrained ones, and torch's fused attention is off, as in evaluation. With a validation
     the tower ends in its best state, which is returned.
-    Runs on `accelerate`, on the device where the student is.
+    Of several processes the first alone writes, validates, and knows the best state.
     """
-    from accelerate import Accelerator
-
-    accelerator = Accelerator(device_placement=False, mixed_precision="no")
     state = _state(recipe, student, objective)
     training = Training(recipe, student, objective, dataset, out, seed, state)
-    first = load_state(out, state)
-    cut_log(out, first)
-    cut_validations(out, first)
-    state.optimizers = (accelerator.prepare(state.optimizers[0]), *state.optimizers[1:])
+    first, leads = load_state(out, state), is_first()
+    refuse_difference(f"{out}: the step to continue from", first)
+    if leads:
+        cut_log(out, first)
+        cut_validations(out, first)
     if recipe.activation_checkpointing:
         checkpoint_activations(student.visual)
-    with measuring(student), tracking(recipe.track, out, first) as track:
-        for step in range(first, training.steps):
-            line = make_step(training, step)
-            append_line(out, line)
-            track({"lr": line.lr, "loss": line.total, **line.terms}, step)
+    steps = range(first, training.steps)
+    with (
+        measuring(student),
+        tracking(recipe.track if leads else "none", out, first) as track,
+        reading_ahead(partial(read_share, training), steps) as share_of,
+    ):
+        for step in steps:
+            line = make_step(training, step, share_of)
+            if leads:
+                append_line(out, line)
+                track({"lr": line.lr, "loss": line.total, **line.terms}, step)
             validated = _validate(training, validate, step + 1, track)
             due = (step + 1) % recipe.checkpoint_every == 0 and step + 1 < training.steps
-            if validated or due:
+            if leads and (validated or due):
                 save_state(out, step + 1, state)
-            watch(line)
+            if leads:
+                watch(line)
     if state.best is not None:
         state.put_back(state.best.tensors)
     return state.best
@@ -84,12 +92,23 @@ def _state(recipe: Recipe, student: ZeroShotClassifier, objective: Objective) ->
 
 
 def _validate(training: Training, validate: Validate | None, updates: int, track: Track) -> bool:
-    """Measures where it is due, and keeps the tensors if they are the best so far."""
-    settings, state = training.recipe.validation, training.state
+    """Measures where it is due, and keeps the tensors if they are the best so far.
+
+    The first process alone does; the others wait for it.
+    """
+    settings = training.recipe.validation
     if settings is None or validate is None:
         return False
     if updates % settings.every and updates < training.steps:
         return False
+    if is_first():
+        _measure(training, validate, updates, track)
+    wait_for_all()
+    return True
+
+
+def _measure(training: Training, validate: Validate, updates: int, track: Track) -> None:
+    state = training.state
     device = training.student.class_embeddings.device
     with seeded(training.seed, "validation", updates, device=device):
         measured = validate(with_learned_scale(training.student))
@@ -100,4 +119,3 @@ def _validate(training: Training, validate: Validate | None, updates: int, track
     if state.best is None or reached > state.best.score:
         kept = {name: value.clone() for name, value in state.trained().items()}
         state.best = Best(updates, reached, kept)
-    return True

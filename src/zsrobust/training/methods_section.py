@@ -172,6 +172,11 @@ def _costs(recipe: Recipe, cost: StepCost) -> list[Sentence]:
         f"{most}{total} F an image and step, F being a forward of the image tower: {forwards} "
         f"(attack + loss), {backwards}, {full}"
     ]
+    if loss.partial_backwards:
+        said.append(
+            f"beside them {loss.partial_backwards} backwards that end inside the tower, each less "
+            "than 1 F"
+        )
     if cost.kept:
         spared = "one forward" if cost.kept == 1 else f"{cost.kept} forwards"
         said.append(

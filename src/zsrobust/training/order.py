@@ -20,6 +20,11 @@ def images_seen(steps: int, count: int, batch_size: int) -> int:
     return epochs * count + rest * batch_size
 
 
+def epoch_of(step: int, count: int, batch_size: int) -> int:
+    """Which pass over the images a step, 0-based, belongs to, from 0 on."""
+    return step // steps_per_epoch(count, batch_size)
+
+
 def batch_positions(step: int, count: int, batch_size: int, seed: int) -> list[int]:
     """Positions of the images of a step: a slice of its epoch's permutation."""
     epoch, part = divmod(step, steps_per_epoch(count, batch_size))

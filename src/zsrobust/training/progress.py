@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from zsrobust.training.log import LogLine
+from zsrobust.training.processes import is_first
 
 
 class Watcher(Protocol):
@@ -22,8 +23,12 @@ class Watcher(Protocol):
 def watching(title: str, steps: int, done: int) -> Iterator[Watcher]:
     """A live line on stderr; where stderr is no terminal, a plain line at every tenth.
 
-    steps: of the whole training, `done` of which an earlier call made.
+    steps: of the whole training, `done` of which an earlier call made. Of several processes the
+    first alone shows anything.
     """
+    if not is_first():
+        yield lambda line: None
+        return
     if not sys.stderr.isatty():
         yield _plain(title, steps, done)
         return

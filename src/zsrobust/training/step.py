@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from zsrobust.errors import RunError
+from zsrobust.errors import NotFiniteError
 from zsrobust.objectives.objective import Batch, LossTerms
+from zsrobust.training.processes import sum_gradients
 from zsrobust.training.recipe import Optimizer
 
 Part = tuple[float, Callable[[], LossTerms]]
@@ -19,7 +20,7 @@ Part = tuple[float, Callable[[], LossTerms]]
 
 @dataclass(frozen=True)
 class Updated:
-    """What an update minimised: terms by name, and their sum, over the whole batch."""
+    """What an update minimised: terms by name, and their sum, of this process's share of it."""
 
     terms: dict[str, float]
     total: float
@@ -66,7 +67,9 @@ def update(
 
     Gradients are zeroed here, after the attack: what an attack left behind must not be learned
     from (in the releases only a loss scaler hides that it is). Each part's graph is gone before
-    the next is made. Raises RunError for a loss that is not finite.
+    the next is made. Shares are of the batch of all processes, whose gradients are summed: each
+    process makes the update that one alone would make. Raises NotFiniteError for a loss that is not
+    finite.
     """
     for group in optimizer.param_groups:
         group["lr"] = lr
@@ -80,10 +83,13 @@ def update(
             shown = ", ".join(
                 f"{name} {float(term.detach())}" for name, term in terms.terms.items()
             )
-            raise RunError(f"step {step}: the loss is not finite ({shown}). Lower optimizer.lr.")
+            raise NotFiniteError(
+                f"step {step}: the loss is not finite ({shown}). Lower optimizer.lr."
+            )
         loss.backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach())
         for name, term in terms.terms.items():
             named[name] = named.get(name, 0.0) + share * float(term.detach())
+    sum_gradients(optimizer)
     optimizer.step()
     return Updated(named, total)

@@ -83,10 +83,8 @@ def _step(
 
 
 def _per_image(passes: Passes, batch: Batch) -> Passes:
-    count = len(batch.ids)
-    return Passes(
-        passes.forwards // count, passes.input_backwards // count, passes.full_backwards // count
-    )
+    counts = passes.per_image(len(batch.ids))
+    return Passes(**{name: round(number) for name, number in counts.items()})
 
 
 def _minute_clip() -> Model:

@@ -96,11 +96,13 @@ def _named(dataset: Dataset, path: Path) -> set[int]:
 def _rows(dataset: Dataset, rows: Sequence[int]) -> Dataset:
     """Some images of a dataset, in its order."""
     read, mask, labels = dataset.read, dataset.mask, dataset.labels
+    captions = dataset.captions
     return replace(
         dataset,
         ids=[dataset.ids[row] for row in rows],
         labels=None if labels is None else [int(labels[row]) for row in rows],
         read=lambda position: read(rows[position]),
         mask=None if mask is None else (lambda position: mask(rows[position])),
+        captions=None if captions is None else (lambda position: captions(rows[position])),
         variant="subset" if dataset.variant == "official" else dataset.variant,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +15,8 @@ from zsrobust.models.adapted import save_adapted
 from zsrobust.models.card import Card
 from zsrobust.models.folder import is_model_folder, load_folder, save_folder
 from zsrobust.models.model import Model
+from zsrobust.objectives.across_processes import process_count
 from zsrobust.objectives.catalogue import build_objective
-from zsrobust.objectives.objective import Objective
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import (
     ModelHeader,
@@ -31,6 +30,14 @@ from zsrobust.training.learned_scale import learn_scale
 from zsrobust.training.loop import run_loop
 from zsrobust.training.one_step import total_steps
 from zsrobust.training.order import images_seen
+from zsrobust.training.parts import refuse_parts
+from zsrobust.training.processes import (
+    first_alone,
+    is_first,
+    refuse_difference,
+    refuse_unjoined,
+    wait_for_all,
+)
 from zsrobust.training.progress import Watcher, watching
 from zsrobust.training.recipe import Recipe
 from zsrobust.training.state import drop_states, finished_updates
@@ -60,14 +67,16 @@ def train(
     by; workflows/finetune.py makes it.
     Safe to kill at any instant and to continue by the same call: on a CPU the weights are then
     those of an uninterrupted run, bit for bit. A finished run is returned as it is; another run's
-    folder raises RunFolderError.
+    folder raises RunFolderError. Of several processes (`joined`) the first alone writes; all return
+    the model.
     """
-    _refuse_many_processes()
+    refuse_unjoined()
     if recipe.validation is not None and validate is None:
         raise InputError("The recipe has `validation`: fine-tune by zsrobust.finetune.")
     refuse_missing(recipe.track)
     header = _header(recipe, name, model, dataset, seed, overrides)
-    continued, final = check_same_run(out, header), out / "final"
+    refuse_difference(f"{out}: what is trained", header.identity())
+    continued, final = not is_first() or check_same_run(out, header), out / "final"
     called = out.resolve().name
     if not is_model_folder(final):
         student = adapt(model, recipe.trainable, seed).named(called, None)
@@ -76,30 +85,24 @@ def train(
         objective = build_objective(
             recipe.objective.kind, recipe.objective.settings, original, "objective.settings"
         )
-        _refuse_parts(recipe, objective)
+        refuse_parts(recipe, objective, len(dataset))
         if not continued:
             write_header(out, header)
-        fill_from_cache(recipe, objective, model, original, dataset)
+        with first_alone():  # who writes the cache, while the others wait
+            fill_from_cache(recipe, objective, model, original, dataset)
         steps = total_steps(recipe, len(dataset))
         with watching(called, steps, finished_updates(out)) as watch:
             best = run_loop(
                 recipe, _around(student, original), objective, dataset, out,
                 seed=seed, watch=on_step or watch, validate=validate,
             )  # fmt: skip
-        card = _card(recipe, name, student, model, dataset, seed, best)
-        _save(student.named(called, card), model, recipe, final)
-    drop_states(out)
+        if is_first():
+            card = _card(recipe, name, student, model, dataset, seed, best)
+            _save(student.named(called, card), model, recipe, final)
+    if is_first():
+        drop_states(out)
+    wait_for_all()
     return load_folder(final, called).to(model.device)
-
-
-def _refuse_parts(recipe: Recipe, objective: Objective) -> None:
-    """A batch in parts must be the same training as the whole batch."""
-    if recipe.accumulate > 1 and objective.in_batch:
-        raise InputError(
-            f"accumulate = {recipe.accumulate}: under '{recipe.objective.kind}' with these "
-            "settings an image's loss depends on its whole batch. Set it to 1, and "
-            "activation_checkpointing to true to need less memory."
-        )
 
 
 def _around(student: Model, original: ZeroShotClassifier) -> ZeroShotClassifier:
@@ -129,15 +132,6 @@ def _save(student: Model, base: Model, recipe: Recipe, final: Path) -> None:
         save_adapted(student, base, final, lora)
 
 
-def _refuse_many_processes() -> None:
-    """One process trains: a launcher's others would each write the same folder."""
-    asked = os.environ.get("WORLD_SIZE", "1")
-    if asked != "1":
-        raise InputError(
-            f"WORLD_SIZE = {asked}: training runs in one process. Start it without a launcher."
-        )
-
-
 def _header(
     recipe: Recipe,
     name: str,
@@ -157,6 +151,7 @@ def _header(
         versions=package_versions(),
         device=str(model.device),
         threads=torch.get_num_threads(),
+        processes=process_count(),
         batch_size=recipe.batch_size,
         created=datetime.now(UTC),
     )

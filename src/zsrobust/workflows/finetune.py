@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zsrobust.classifier.class_embeddings import refuse_duplicates
-from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
-from zsrobust.errors import DataError, InputError
+from zsrobust.errors import InputError
 from zsrobust.models.load import load_model
 from zsrobust.models.model import Model
+from zsrobust.training.joining import joined
+from zsrobust.training.processes import first_alone
 from zsrobust.training.recipe import Recipe, load_recipe
 from zsrobust.training.subset import held_out, of_classes, per_class
 from zsrobust.training.train import train
 from zsrobust.training.validation import Validate
+from zsrobust.workflows.training_images import training_images
 from zsrobust.workflows.validation import validator
 
 
@@ -25,6 +26,7 @@ def finetune(
     out: str | Path,
     *,
     data_root: str | Path | None = None,
+    classes_file: Path | None = None,
     limit: int | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -33,18 +35,24 @@ def finetune(
     """A copy of `model` fine-tuned for robustness; its folder is `out/final/`.
 
     recipe: a name (`zsrobust recipes`), a YAML file or a Recipe. dataset: a catalogued name (its
-    `train` split), a folder of class/image files, or a Dataset. limit: its first n ids, after the
-    recipe's own choice of classes and samples, and without what it holds out for validation.
-    The model that comes in is left as it was. Safe to kill; the same call continues.
+    `train` split), a folder of class/image files or of unlabelled images, a list, or a Dataset.
+    classes_file: class names for images of one's own without labels, one a line. limit: its first n
+    ids, after the recipe's own choice of classes and samples, and without what it holds out for
+    validation.
+    The model that comes in is left as it was. Safe to kill; the same call continues. Processes that
+    torchrun started train together; device `auto` or `cuda` gives each a GPU of its own.
     """
-    chosen = load_recipe(recipe, overrides)
-    name = recipe.objective.kind if isinstance(recipe, Recipe) else Path(recipe).stem
-    loaded = load_model(model, device)
-    images, validate = _parts(chosen, _labelled(dataset, data_root), limit, seed)
-    return train(
-        chosen, name, loaded, images, Path(out),
-        seed=seed, overrides=overrides, validate=validate,
-    )  # fmt: skip
+    with joined(device, Path(out)) as own_device:
+        chosen = load_recipe(recipe, overrides)
+        name = recipe.objective.kind if isinstance(recipe, Recipe) else Path(recipe).stem
+        with first_alone():  # who fetches or indexes, while the others wait
+            whole = training_images(chosen, dataset, data_root, classes_file)
+            images, validate = _parts(chosen, whole, limit, seed)
+            loaded = load_model(model, own_device)
+        return train(
+            chosen, name, loaded, images, Path(out),
+            seed=seed, overrides=overrides, validate=validate,
+        )  # fmt: skip
 
 
 def _parts(
@@ -69,15 +77,3 @@ def _parts(
     if recipe.validation is None or held is None:
         return images, None
     return images, validator(recipe, recipe.validation, held, images, seed)
-
-
-def _labelled(dataset: str | Path | Dataset, data_root: str | Path | None) -> Dataset:
-    if not isinstance(dataset, Dataset):
-        dataset = load_dataset(dataset, split="train", data_root=data_root)
-    if dataset.labels is None:
-        raise DataError(f"{dataset.name} has no labels: fine-tuning learns from labelled images.")
-    if dataset.variant == "user":
-        refuse_duplicates(dataset.class_names)
-    if len(dataset.class_names) < 2:
-        raise InputError(f"{dataset.name} has {len(dataset.class_names)} class. Name at least two.")
-    return dataset

@@ -11,6 +11,7 @@ READERS: Registry[Reader] = Registry(
     kind="layout",
     entries={
         "webdataset": f"{_READERS}.webdataset:read_webdataset",
+        "webdataset-captions": f"{_READERS}.caption_shards:read_caption_shards",
         "parquet": f"{_READERS}.parquet:read_parquet",
         "class-folders": f"{_READERS}.official_trees:read_class_folders",
         "imagenet": f"{_READERS}.official_imagenet:read_imagenet",

@@ -6,6 +6,7 @@ import struct
 import warnings
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -16,6 +17,8 @@ MAX_PIXELS = 100_000_000
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 """What is opened, by content and not by suffix; PIL's other formats may start other programs."""
+
+_OPENING = Lock()
 
 
 def open_rgb(source: Path | BytesIO, called: str) -> Image.Image:
@@ -66,8 +69,11 @@ def _scaled(image: Image.Image) -> Image.Image:
 
 
 def _opened(source: Path | BytesIO) -> Image.Image:
-    """The image, not yet decoded; PIL's own warning of large ones is left to `_check_size`."""
-    with warnings.catch_warnings():
+    """The image, not yet decoded; PIL's own warning of large ones is left to `_check_size`.
+
+    One thread at a time: Python keeps one list of what is ignored for all of them.
+    """
+    with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         return Image.open(source, formats=FORMATS)
 

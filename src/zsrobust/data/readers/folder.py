@@ -15,19 +15,21 @@ from zsrobust.errors import DataError
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
 
 
-def read_folder(folder: Path, classes: Path | Sequence[str] | None = None) -> Dataset:
+def read_folder(
+    folder: Path, classes: Path | Sequence[str] | None = None, unnamed: bool = False
+) -> Dataset:
     """The images of a folder: one sub-folder a class, `_` in its name read as a space.
 
     Classes are numbered in the sorted order of their folders; ids are paths within `folder`.
     Hidden files are ignored; other files that are no images by their suffix are counted in `notes`.
-    A folder of images without sub-folders is unlabelled: it needs `classes`.
+    A folder of images without sub-folders is unlabelled: it needs `classes`, unless `unnamed`.
     classes: names, or a file of them, one a line, in the order of the sorted sub-folders.
     Raises DataError for no images, an empty class, or names that repeat or do not fit the folders.
     """
     places = sorted(folder / entry.name for entry in _visible(folder) if entry.is_dir())
     typed = read_typed_names(classes) if isinstance(classes, Path) else classes
     if loose := next(_images(folder), None):
-        _check_unlabelled(folder, loose, places, typed)
+        _check_unlabelled(folder, loose, places, unnamed or typed is not None)
         ids, labels = columns_of((name, None) for name in _images(folder))
     else:
         _check_classes(folder, places)
@@ -58,14 +60,12 @@ def _labelled(places: Sequence[Path]) -> Iterator[Row]:
             yield f"{place.name}/{name}", label
 
 
-def _check_unlabelled(
-    folder: Path, loose: str, places: Sequence[Path], typed: Sequence[str] | None
-) -> None:
+def _check_unlabelled(folder: Path, loose: str, places: Sequence[Path], is_named: bool) -> None:
     if places:
         raise DataError(
             f"{folder}: holds images beside class folders ({loose}). Move them into one."
         )
-    if typed is None:
+    if not is_named:
         raise DataError(f"{folder}: images without class folders. Name classes: --classes FILE.")
 
 

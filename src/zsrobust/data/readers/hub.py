@@ -24,13 +24,16 @@ _ADDRESS = re.compile(
 )
 
 
-def read_hub(address: str, split: str, classes: Path | None = None) -> Dataset:
+def read_hub(
+    address: str, split: str, classes: Path | None = None, unnamed: bool = False
+) -> Dataset:
     """A dataset by `hf:ORG/NAME[:CONFIG][@SPLIT][#LABEL_COLUMN]`; NAME may be a local folder.
 
     split: where the address names none. The image column is found by its type, and so is the label
     column (a ClassLabel; else a column called `label`); LABEL_COLUMN chooses where there are more.
-    Ids are row numbers. classes: names for labels without, or for unlabelled images. Nothing of the
-    dataset is executed. Raises DataError for an absent set, split or column.
+    Ids are row numbers. classes: names for labels without, or for unlabelled images, which need
+    them unless `unnamed`. Nothing of the dataset is executed. Raises DataError for an
+    absent set, split or column.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
@@ -45,13 +48,13 @@ def read_hub(address: str, split: str, classes: Path | None = None) -> Dataset:
         )
     called = Path(name).name if match["config"] is None else f"{Path(name).name}-{match['config']}"
     table = _Table(splits[wanted], called, wanted, address)
-    return _read_table(table, match["label"], classes)
+    return _read_table(table, match["label"], classes, unnamed)
 
 
-def read_image_table(file: Path, classes: Path | None = None) -> Dataset:
+def read_image_table(file: Path, classes: Path | None = None, unnamed: bool = False) -> Dataset:
     """A parquet file that holds the images themselves, as `read_hub` reads one."""
     table = _Table(open_table("parquet", [file]), file.stem, "all", str(file))
-    return _read_table(table, None, classes)
+    return _read_table(table, None, classes, unnamed)
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,13 @@ class _Table:
     source: str
 
 
-def _read_table(table: _Table, label: str | None, classes: Path | None) -> Dataset:
+def _read_table(table: _Table, label: str | None, classes: Path | None, unnamed: bool) -> Dataset:
     """A dataset from rows whose columns are found by their types."""
     from datasets import Image as ImageFeature
 
     image = _image_column(table.rows.features, table.source)
     chosen = _label_column(table.rows.features, label, table.source)
-    values, names = _labels(table, chosen, classes)
+    values, names = _labels(table, chosen, classes, unnamed)
     ids, labels = columns_of(_rows(table.split, len(table.rows), values))
     if not len(ids):
         raise DataError(f"{table.source}: holds no images.")
@@ -120,10 +123,12 @@ def _label_column(features: Any, wanted: str | None, source: str) -> str | None:
 
 
 def _labels(
-    table: _Table, column: str | None, classes: Path | None
+    table: _Table, column: str | None, classes: Path | None, unnamed: bool
 ) -> tuple[Iterable[int] | None, tuple[str, ...]]:
     """Class numbers, row by row, and class names; None for unlabelled images."""
     if column is None:
+        if classes is None and unnamed:
+            return None, ()
         if classes is None:
             raise DataError(f"{table.source}: has no labels. Name classes: --classes FILE.")
         return None, read_typed_names(classes)

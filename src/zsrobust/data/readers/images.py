@@ -30,7 +30,8 @@ class Images:
 
     ids: stable and unique. labels: class numbers, None where there are none. read: position -> RGB
     picture. class_names, templates: where the folder brings its own, in the order of its labels.
-    notes: what is to be known of this copy.
+    notes: what is to be known of this copy. captions: position -> sentences about the image, where
+    the layout holds pairs.
     """
 
     ids: Sequence[str]
@@ -39,6 +40,7 @@ class Images:
     class_names: tuple[str, ...] | None = None
     templates: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    captions: Callable[[int], tuple[str, ...]] | None = None
 
 
 Reader = Callable[[Path, str, ReadRequest], Images]

@@ -16,28 +16,30 @@ _SAMPLE = re.compile(r"(?P<key>(?:.*/)?[^./][^/]*)\.(?P<suffix>[^./]+)")
 """`folder/key.suffix`; names that begin with a dot are no samples."""
 
 
-def check_shard(shard: Path) -> str:
+def check_shard(shard: Path, beside: str = "cls") -> str:
     """The suffix of the shard's images, once its samples are sound.
 
-    Each sample must be one image and a whole number in `.cls`, side by side, under a key without
-    dots (samples whose keys have dots merge). Raises DataError naming shard and member.
+    Each sample must be one image and what stands `beside` it: a whole number in `.cls`, or captions
+    in `.txt`, side by side, under a key without dots (samples whose keys have dots merge). Raises
+    DataError naming shard and member.
     """
     images: dict[str, str] = {}
-    labelled: set[str] = set()
-    for key, suffix, content in _samples(shard):
+    told: set[str] = set()
+    what, check = _BESIDE[beside]
+    for key, suffix, content in _samples(shard, beside):
         if suffix.lower() in IMAGE_SUFFIXES:
             if key in images:
                 raise DataError(f"{shard}: sample '{key}' has two images.")
             images[key] = suffix
-        elif suffix == "cls":
-            _check_label(shard, key, content)
-            labelled.add(key)
+        elif suffix == beside:
+            check(shard, key, content)
+            told.add(key)
     if not images:
         raise DataError(f"{shard}: holds no images ({', '.join(IMAGE_SUFFIXES)}).")
-    if not labelled:
-        raise DataError(f"{shard}: holds no labels (.cls files beside the images).")
-    for key in sorted(images.keys() ^ labelled):
-        missing = "label (.cls)" if key in images else "image"
+    if not told:
+        raise DataError(f"{shard}: holds no {what}s (.{beside} files beside the images).")
+    for key in sorted(images.keys() ^ told):
+        missing = f"{what} (.{beside})" if key in images else "image"
         raise DataError(f"{shard}: sample '{key}' has no {missing}.")
     suffixes = sorted(set(images.values()))
     if len(suffixes) > 1:
@@ -48,14 +50,14 @@ def check_shard(shard: Path) -> str:
     return suffixes[0]
 
 
-def _samples(shard: Path) -> list[tuple[str, str, bytes]]:
-    """Key, suffix and (labels only) content of every member that belongs to a sample."""
+def _samples(shard: Path, beside: str) -> list[tuple[str, str, bytes]]:
+    """Key, suffix and (of what stands `beside` alone) content of every member of a sample."""
     try:
         with tarfile.open(shard, "r:") as tar:
             entries = [entry for entry in tar.getmembers() if entry.isfile()]
             found = [_SAMPLE.fullmatch(entry.name) for entry in entries]
             samples = [
-                (match["key"], match["suffix"], _label_bytes(tar, entry))
+                (match["key"], match["suffix"], _content(tar, entry, f".{beside}"))
                 for entry, match in zip(entries, found, strict=True)
                 if match is not None
             ]
@@ -87,8 +89,8 @@ def _check_neighbours(shard: Path, keys: list[str]) -> None:
             )
 
 
-def _label_bytes(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
-    if not entry.name.endswith(".cls"):
+def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo, ending: str) -> bytes:
+    if not entry.name.endswith(ending):
         return b""
     member = tar.extractfile(entry)
     return b"" if member is None else member.read()
@@ -100,3 +102,16 @@ def _check_label(shard: Path, key: str, content: bytes) -> None:
             f"{shard}: sample '{key}': its .cls reads {content[:20]!r}; it must be the whole "
             "number of its class, counted from 0."
         )
+
+
+def _check_captions(shard: Path, key: str, content: bytes) -> None:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{shard}: sample '{key}': its .txt is not UTF-8.") from None
+    if not text.strip():
+        raise DataError(f"{shard}: sample '{key}': its .txt is empty. Write a caption a line.")
+
+
+_BESIDE = {"cls": ("label", _check_label), "txt": ("caption", _check_captions)}
+"""Suffix of what stands beside an image -> what it is, and what checks it."""

@@ -21,14 +21,14 @@ def read_webdataset(folder: Path, own_split: str, request: ReadRequest) -> Image
     """
     from datasets import Image as ImageFeature
 
-    shards = _shards(folder / own_split, request)
-    suffix = _common_suffix(shards)
+    shards = shards_of(folder / own_split, request)
+    suffix = common_suffix(shards, beside="cls")
     class_names = read_class_names(folder / "classnames.txt")
     table = open_table("webdataset", shards).cast_column(suffix, ImageFeature(decode=False))
     keys: Sequence[str] = Column(table.data.column("__key__"))
     urls: Sequence[str] = Column(table.data.column("__url__"))
     labels: Sequence[int] = Column(table.data.column("cls"))
-    _check_unique(keys, urls)
+    check_unique(keys, urls)
     _check_labels(labels, keys, urls, len(class_names))
     ids, numbers = columns_of(
         (key.removeprefix("./"), n) for key, n in zip(keys, labels, strict=True)
@@ -44,7 +44,8 @@ def read_webdataset(folder: Path, own_split: str, request: ReadRequest) -> Image
     )
 
 
-def _shards(place: Path, request: ReadRequest) -> list[Path]:
+def shards_of(place: Path, request: ReadRequest) -> list[Path]:
+    """The tars of a split in the order of their numbers, as many as `nshards.txt` says."""
     shards = sorted(place.glob("*.tar"), key=lambda path: (len(path.stem), path.stem))
     if not shards:
         raise DataError(
@@ -60,11 +61,11 @@ def _shards(place: Path, request: ReadRequest) -> list[Path]:
     return shards
 
 
-def _common_suffix(shards: Sequence[Path]) -> str:
-    """The suffix that all images of all shards have; checks every shard on the way."""
-    first = check_shard(shards[0])
+def common_suffix(shards: Sequence[Path], beside: str) -> str:
+    """The suffix that all images of all shards have; checks every shard as `check_shard` does."""
+    first = check_shard(shards[0], beside)
     for shard in shards[1:]:
-        if (suffix := check_shard(shard)) != first:
+        if (suffix := check_shard(shard, beside)) != first:
             raise DataError(
                 f"{shard}: holds .{suffix} images, {shards[0].name} .{first}: only one kind would "
                 "be read. Give all images of the set the same suffix."
@@ -83,7 +84,8 @@ def _check_labels(
             )
 
 
-def _check_unique(keys: Sequence[str], urls: Sequence[str]) -> None:
+def check_unique(keys: Sequence[str], urls: Sequence[str]) -> None:
+    """Raises DataError for a key that stands in two shards."""
     if twice := repeated(keys):
         first, second = twice
         raise DataError(f"{urls[second]}: key '{keys[first]}' stands in {urls[first]} as well.")
