@@ -51,7 +51,10 @@ def _chosen(record: SearchRecord) -> list[str]:
     best = record.ranked[0]
     diverged = sum(trial.state == "diverged" for trial in record.trials)
     trials = f"{len(record.trials)}" + (f", {diverged} diverged" if diverged else "")
-    values = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in best.values.items())
+    values = ", ".join(
+        f"{key.rpartition('.')[2]} {value}{' *' if key in record.at_edges else ''}"
+        for key, value in best.values.items()
+    )
     score = f"{100 * (best.score or 0.0):.1f}"
     return [trials, values, score, _rate(best.clean), _rate(best.robust)]
 
@@ -70,5 +73,8 @@ def _judged(records: Sequence[SearchRecord]) -> list[str]:
         f"{one.protocol.content['eps'][0]}; chance is {100 * one.chance:.1f} %"
         for one in records
     }
-    text = f"Chosen by the mean of clean and robust accuracy on {'; and on '.join(sorted(said))}:"
+    text = (
+        f"Chosen by the mean of clean and robust accuracy on {'; and on '.join(sorted(said))}; "
+        "*: at an end of its grid, so that a wider one might hold better:"
+    )
     return [*textwrap.wrap(text, WIDTH, break_on_hyphens=False), ""]

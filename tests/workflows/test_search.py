@@ -197,3 +197,20 @@ def test_the_table_begins_with_the_best_and_says_what_n_can_tell(done):
     half = 50 * (wilson(4, 9).high - wilson(4, 9).low)
     assert f"up to {half:.1f} points to either side" in said
     assert said.endswith("Told apart from the best: 1 of 2.")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (("1e-4", "2e-4", "0.001"), " lr = 0.001 is at an end of its grid: a wider one may hold"),
+        (("0.0001", "0.001", "1e-2"), None),
+        (("0.001", "1e-2"), None),
+        (("sgd", "adamw", "0.001"), None),
+    ],
+    ids=["largest", "between", "two values have no inside", "words"],
+)
+def test_a_best_value_at_an_end_of_its_grid_is_pointed_out(done, values, said):
+    best = next(trial for trial in done.record.trials if trial.folder == done.record.best)
+    chosen = best.model_copy(update={"values": {"optimizer.lr": "0.001"}})
+    record = done.record.with_trial(chosen).model_copy(update={"grid": {"optimizer.lr": values}})
+    assert (said in table_words(record)) if said else ("grid" not in table_words(record))

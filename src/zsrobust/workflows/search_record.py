@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +79,16 @@ class SearchRecord(StrictModel):
         return [*done, *(trial for trial in self.trials if trial.score is None)]
 
     @property
+    def at_edges(self) -> dict[str, str]:
+        """Place -> the best trial's value, where it is an end of at least three numbers tried."""
+        best = next((trial.values for trial in self.trials if trial.folder == self.best), {})
+        return {
+            place: best[place]
+            for place, values in self.grid.items()
+            if place in best and _is_end(best[place], values)
+        }
+
+    @property
     def to_come(self) -> int:
         """How many trials have not ended."""
         return sum(trial.state == "to come" for trial in self.trials)
@@ -103,6 +114,15 @@ class SearchRecord(StrictModel):
         """The same search, with what came of one trial."""
         trials = tuple(trial if each.name == trial.name else each for each in self.trials)
         return self.model_copy(update={"trials": trials})
+
+
+def _is_end(value: str, values: Sequence[str]) -> bool:
+    """Whether `value` is the smallest or the largest of at least three numbers."""
+    try:
+        numbers = [float(each) for each in values]
+    except ValueError:
+        return False
+    return len(numbers) > 2 and float(value) in (min(numbers), max(numbers))
 
 
 def write_record(out: Path, record: SearchRecord) -> None:

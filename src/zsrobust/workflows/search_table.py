@@ -24,7 +24,11 @@ def table_words(record: SearchRecord) -> str:
     )
     best, *others = record.ranked
     apart = sum(not _overlap(best, other) for other in others if other.score is not None)
-    return f"{said} Told apart from the best: {apart} of {len(others)}." if others else said
+    if others:
+        said += f" Told apart from the best: {apart} of {len(others)}."
+    for place, value in record.at_edges.items():
+        said += f" {_last(place)} = {value} is at an end of its grid: a wider one may hold better."
+    return said
 
 
 def trial_words(record: SearchRecord, trial: Trial) -> str:
