@@ -41,13 +41,15 @@ def test_the_commands_run_one_after_the_other(desk, monkeypatch, capsys):
     assert len(COMMANDS) >= 4
     for command in COMMANDS:
         arguments = shlex.split(command)
-        if arguments[0] == "train":
+        if arguments[0] in ("train", "search"):
             arguments += ["--set", "steps=2", "--set", "batch_size=8", "--limit", "16"]
-        if arguments[0] == "evaluate":
+        if arguments[0] == "search":
+            arguments += ["--images", "10"]
+        if arguments[0] in ("evaluate", "interpolate"):
             if "--limit" not in arguments:
                 arguments += ["--limit", "6"]
             else:
-                arguments[arguments.index("--limit") + 1] = "20"
+                arguments[arguments.index("--limit") + 1] = "10"
             if "apgd-ce+t" not in arguments:
                 arguments += ["--set", "steps=2"]
         if arguments[0] == "selfcheck":
