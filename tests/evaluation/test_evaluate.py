@@ -231,3 +231,10 @@ def test_a_folder_needs_two_classes_with_different_names(tmp_path):
     assert done.summary.n == 2
     with pytest.raises(InputError, match="limit = 0"):
         run(tmp_path / "x", limit=0)
+
+
+def test_images_without_class_names_have_nothing_to_tell_apart(tmp_path):
+    Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)).save(tmp_path / "1.png")
+    (tmp_path / "pairs.csv").write_text("path,caption\n1.png,a black square\n")
+    with pytest.raises(InputError, match="pairs has no class names"):
+        evaluate(tiny_clip(), tmp_path / "pairs.csv", "clean", tmp_path / "out")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from tests.training.small_training import colours, recipe, run, stemmed_clip, weights
 
-from zsrobust.errors import RunError, RunFolderError
+from zsrobust.errors import NotFiniteError, RunError, RunFolderError
 from zsrobust.models.load import load_model
 from zsrobust.records.header import read_header
 from zsrobust.testing.tiny_clip import tiny_clip
@@ -148,6 +148,13 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
 def test_a_rate_that_breaks_the_loss_stops_with_step_and_term(tmp_path):
     wild = recipe(optimizer={"lr": 1e30}, warmup_steps=0)
     with pytest.raises(RunError, match=r"step \d: the loss is not finite \(cross_entropy"):
+        run(tmp_path / "run", wild)
+    assert not (tmp_path / "run" / "final").exists()
+
+
+def test_a_last_update_that_breaks_the_weights_leaves_no_model(tmp_path):
+    wild = recipe(optimizer={"lr": 1e25, "weight_decay": 1e25}, warmup_steps=0, steps=1)
+    with pytest.raises(NotFiniteError, match=r"The last step left NaN or infinity in visual\."):
         run(tmp_path / "run", wild)
     assert not (tmp_path / "run" / "final").exists()
 

@@ -140,6 +140,8 @@ def _images(
         )
     if dataset.variant == "user":
         refuse_duplicates(dataset.class_names)
+    if not dataset.class_names:
+        raise InputError(f"{dataset.name} has no class names: there is nothing to tell apart.")
     if len(dataset.class_names) < 2:
         raise InputError(f"{dataset.name} has {len(dataset.class_names)} class. Name at least two.")
     if limit is not None and limit < 1:

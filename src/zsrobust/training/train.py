@@ -10,7 +10,7 @@ import torch
 
 from zsrobust.classifier.zero_shot import ZeroShotClassifier, classifier_of
 from zsrobust.data.dataset import Dataset
-from zsrobust.errors import InputError
+from zsrobust.errors import InputError, NotFiniteError
 from zsrobust.models.adapted import save_adapted
 from zsrobust.models.card import Card
 from zsrobust.models.folder import is_model_folder, load_folder, save_folder
@@ -96,6 +96,7 @@ def train(
                 recipe, _around(student, original), objective, dataset, out,
                 seed=seed, watch=on_step or watch, validate=validate,
             )  # fmt: skip
+        _refuse_infinite(student)
         if is_first():
             card = _card(recipe, name, student, model, dataset, seed, best)
             _save(student.named(called, card), model, recipe, final)
@@ -103,6 +104,15 @@ def train(
         drop_states(out)
     wait_for_all()
     return load_folder(final, called).to(model.device)
+
+
+def _refuse_infinite(student: Model) -> None:
+    """The last update is followed by no loss that would show what became of the weights."""
+    for name, value in student.clip.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise NotFiniteError(
+                f"The last step left NaN or infinity in {name}. Lower optimizer.lr."
+            )
 
 
 def _around(student: Model, original: ZeroShotClassifier) -> ZeroShotClassifier:

@@ -34,7 +34,7 @@ def training_images(
             "flickr8k, or a CSV of path,caption."
         )
     if needed == "labels":
-        _check_labels(images, called)
+        _check_labels(images, f"which {called} learns from")
     if recipe.validation is not None and images.labels is None:
         raise DataError(
             f"{images.name} has no labels, by which `validation` measures accuracy. Leave it out: "
@@ -50,7 +50,7 @@ def labelled(
 ) -> Dataset:
     """The labelled images of a split; raises DataError or InputError for none to learn from."""
     images = _loaded(dataset, split, data_root)
-    _check_labels(images, "an accuracy")
+    _check_labels(images, "by which accuracy is measured")
     _check_names(images, "an accuracy")
     return images
 
@@ -77,12 +77,11 @@ def _called(recipe: Recipe) -> str:
     return f"'{chosen.kind}'" + (f" ({said})" if said else "")
 
 
-def _check_labels(images: Dataset, called: str) -> None:
+def _check_labels(images: Dataset, why: str) -> None:
     if images.labels is None:
         pairs = " Its captions: tecoa-captions." if images.captions else ""
         raise DataError(
-            f"{images.name} has no labels, which {called} learns from. Recipes that need none: "
-            f"{_WITHOUT_LABELS}.{pairs}"
+            f"{images.name} has no labels, {why}. Recipes that need none: {_WITHOUT_LABELS}.{pairs}"
         )
 
 
