@@ -119,6 +119,7 @@ OBJECTIVES = (
     Case("lore", "lore", 36),
     Case("agft", "agft", 8),
     Case("ucat", "ucat", 8),
+    Case("caw", "caw", 9),
     Case("sim-clip", "sim-clip", 11),
     Case("sim-clip-as-released", "sim-clip-as-released", 8),
 )

@@ -21,6 +21,8 @@ from zsrobust.data.overlap import class_names_of
 from zsrobust.data.readers.names import read_class_names
 from zsrobust.errors import SettingsError
 from zsrobust.randomness import key_seed
+from zsrobust.records.record import clean_right
+from zsrobust.records.store import read_records, records_folder
 from zsrobust.training.recipe import load_recipe
 from zsrobust.workflows.search_grid import draw, parse_points, read_grid
 
@@ -123,6 +125,14 @@ def test_a_study_goes_through_all_stages_and_is_not_run_again(monkeypatch, folde
     assert list(means) == list(learned) == list(pair) == list(last) == MODELS
     shown = [row for table in (means, learned, pair, last) for row in table.values()]
     assert not any("–" in row for row in shown)
+
+    # What is learned and what is not, counted again from the records.
+    (run,) = Path("runs/evaluations/undefended").glob("scenes-tiny--scenes-objects--*")
+    right = {record.id: clean_right(record) for record in read_records(records_folder(run))}
+    ids = load_dataset("scenes-objects", split="test").first(16).ids
+    for place, part in ((0, ids[:8]), (2, ids[8:])):
+        share = 100 * sum(right[image] for image in part) / 8
+        assert learned["Undefended"][place].startswith(f"{share:.1f} (")
 
     # Of positions the undefended model knows nothing: shown, and in no mean.
     assert "Means are over scenes-colours, without scenes-objects. scenes-positions takes" in text

@@ -165,6 +165,11 @@ LAYOUT = {"kind": "webdataset", "folder": "x", "splits": {"test": "test"}, "how"
         ({"layouts": [{**LAYOUT, "kind": "zip"}]}, "unknown layout 'zip'"),
         ({"kind": "zip"}, "kind = 'zip'"),
         ({"kind": "pairs"}, "kind pairs has captions"),
+        (
+            {"kind": "pairs", "prompts": None, "class_names": None}
+            | {"splits": {"test": {"count": 1, "part": "rest"}}},
+            "kind pairs has no labels",
+        ),
         ({"kind": "pairs", "layouts": []}, "kind pairs needs `layouts`"),
         ({"licence": ""}, "licence"),
     ],

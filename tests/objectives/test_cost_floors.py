@@ -13,6 +13,7 @@ FLOORS = [
     ("lore", {}, 36, 35),
     ("agft", {}, 8, 7),
     ("ucat", {}, 8, 7),
+    ("caw", {}, 9, 8),
     ("sim-clip", {}, 11, 11),
     ("sim-clip-as-released", {}, 8, 7),
 ]

@@ -131,3 +131,17 @@ def test_the_recipes_hold_the_settings_of_the_release():
             assert (recipe.batch_size, recipe.epochs, recipe.warmup_steps) == (128, 10, 1000)
             assert recipe.templates == ["This is a photo of a {}"]
             assert recipe.attack.kind == ("none" if kind == "ft-clean" else "pgd")
+
+
+def test_the_image_half_of_mmcoa_is_half_of_each_cross_entropy_of_ft_adv_under_adam():
+    recipe = load_recipe("mmcoa-image")
+    classifier = tiny_classifier()
+    batch, adversarial = batch_of(classifier, [0, 1, 2, 3])
+    objective = build_objective(recipe.objective.kind, recipe.objective.settings, classifier)
+    ours = objective.outer_loss(classifier, batch, adversarial).total
+    texts = classifier.class_embeddings[batch.labels]
+    z = classifier.logit_scale * embedded(classifier, adversarial) @ texts.T
+    own = torch.arange(4)
+    theirs = 0.5 * (cross_entropy(z, own) + cross_entropy(z.T, own))
+    same_value_and_gradients(ours, theirs, list(classifier.visual.parameters()))
+    assert (recipe.optimizer.kind, recipe.optimizer.weight_decay) == ("adamw", 0)  # which is Adam

@@ -47,7 +47,7 @@ def test_trap_stretched_before_resizing_an_isolated_peak_is_lowered(row, column,
     assert upsample(single).max().item() == pytest.approx(peak, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["l2", "l1"])
+@pytest.mark.parametrize("name", ["l2", "l1", "cos"])
 def test_trap_a_map_that_is_not_a_number_is_not_taken_for_no_distance(name):
     broken = torch.full((1, 7, 7), torch.nan)
     for known in (DISTANCES, DENSE_DISTANCES):

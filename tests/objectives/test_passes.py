@@ -8,7 +8,7 @@ from zsrobust.attacks.ball import random_start
 from zsrobust.attacks.pgd import pgd
 from zsrobust.objectives.catalogue import build_objective
 from zsrobust.objectives.objective import Batch
-from zsrobust.objectives.passes import counting_passes
+from zsrobust.objectives.passes import Passes, counting_passes, note_partial_backward
 from zsrobust.testing.tiny_clip import random_images, tiny_classifier
 from zsrobust.threat_model import ThreatModel
 
@@ -78,6 +78,18 @@ def test_the_attack_leaves_no_gradient_in_the_parameters():
     loss = objective.inner_loss(classifier, Batch(pixels, labels, list("abc")))
     pgd(loss, pixels, THREAT, steps=2, step_size=THREAT.eps, start=pixels)
     assert all(parameter.grad is None for parameter in classifier.parameters())
+
+
+def test_after_a_fault_nothing_is_counted_any_more():
+    classifier = tiny_classifier()
+    classifier.visual.conv1.weight.requires_grad_(False)
+    pixels, _ = random_images(COUNT, classifier)
+    with pytest.raises(ValueError, match="a fault"), counting_passes(classifier.visual) as passes:
+        classifier(pixels)
+        raise ValueError("a fault")
+    classifier(pixels).sum().backward()
+    note_partial_backward(COUNT)
+    assert passes == Passes(forwards=COUNT)
 
 
 def test_nothing_is_counted_outside_and_class_embeddings_cost_no_image():

@@ -34,7 +34,7 @@ RANDOM_PATCH = {"visual-prompt": {"method": "random-patch", "size": 9}}
 # Epochs of 18 images at 8 a step end in a batch of two, of 17 in one for the first process alone.
 TRAININGS: dict[str, tuple[Recipe, int]] = {
     "tecoa": (chosen("tecoa", {"logit_scale": "learned"}, accumulate=2), 17),
-    "tga-zsr": (chosen("tga-zsr"), 17),
+    "tga-zsr": (chosen("tga-zsr", ema=0.9), 17),
     "ft-adv": (chosen("ft-adv", {"logit_scale": "learned"}), 18),
     "matched": (chosen("tga-zsr", {"distance": "cos", "alpha": 1.0}), 18),
     "patch-anchor": (chosen("patch-anchor"), 18),

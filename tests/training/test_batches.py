@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
 from tests.training.small_training import colours, recipe, run, weights
 
 from zsrobust.classifier.zero_shot import classifier_of
@@ -57,14 +58,28 @@ def test_an_epoch_ends_after_its_last_smaller_batch():
     assert [epoch_of(step, 20, 8) for step in range(7)] == [0, 0, 0, 1, 1, 1, 2]
 
 
+def cut(line):
+    if line.step == 4:
+        raise KeyboardInterrupt
+
+
+CAPTIONS = {"kind": "tecoa", "settings": {"texts": "captions", "direction": "symmetric"}}
+
+
+def test_what_no_cache_on_disk_holds_is_in_the_state_though_the_recipe_names_one(tmp_path):
+    """A caption embedded anew, in another batch, has other last bits."""
+    chosen = recipe(
+        objective=CAPTIONS, steps=7, batch_size=4, checkpoint_every=4,
+        frozen_cache=str(tmp_path / "cache"),
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", chosen, dataset=captioned(), on_step=cut)
+    (state,) = (tmp_path / "run" / "state").iterdir()
+    assert len(torch.load(state, weights_only=True)["memory_keys"]) == 6 * 2
+
+
 def test_a_training_on_captions_is_resumed_with_the_same_captions_and_bits(tmp_path):
-    objective = {"kind": "tecoa", "settings": {"texts": "captions", "direction": "symmetric"}}
-    chosen = recipe(objective=objective, steps=7, batch_size=4)
-
-    def cut(line):
-        if line.step == 4:
-            raise KeyboardInterrupt
-
+    chosen = recipe(objective=CAPTIONS, steps=7, batch_size=4)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "cut", chosen, dataset=captioned(), on_step=cut)
     whole = run(tmp_path / "whole", chosen, dataset=captioned())

@@ -42,6 +42,7 @@ OTHERS: dict[str, list[str]] = {
     "tecoa-pseudo": [],
     "lore": [],
     "ucat": [],
+    "caw": [],
     "sim-clip": [],
     "sim-clip-as-released": ["objective.kind=sim-clip-as-released"],
     "placebo-wrong-text": TRIED["tga-zsr"],

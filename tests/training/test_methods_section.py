@@ -58,6 +58,7 @@ def test_what_a_recipe_changes_is_said():
         "precision=bf16",
         "validation.images=200",
         "validation.every=50",
+        "ema=0.99",
         "attack.kind=n-fgsm",
         "attack.eps_warmup_steps=7",
         "warmup_steps=0",
@@ -65,6 +66,8 @@ def test_what_a_recipe_changes_is_said():
     assert said["Seen"][0] == "classes: 40, at most 100 images of a class"
     assert "in 2 parts" in said["Batches"][0]
     assert "bfloat16" in said["Precision"][0]
+    kept = "a moving average of the weights (decay up to 0.99): the best mean of clean and robust"
+    assert said["State kept"][0].startswith(kept)
     assert "200 held-out training images" in said["State kept"][0]
     assert said["Inner attack"][0].startswith("N-FGSM: one step of eps from noise of 2 radii")
     assert "first 7 training steps" in said["Inner attack"][0]

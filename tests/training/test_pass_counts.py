@@ -56,7 +56,14 @@ def test_tecoa_costs_4_f_for_the_attack_a_forward_and_one_backward_of_what_is_tr
 
 @pytest.mark.parametrize(
     ("kind", "forwards", "backwards"),
-    [("tga-zsr", 2, 2), ("comp-tga", 2, 2), ("pmg-aft", 3, 2), ("fare", 1, 1), ("agft", 1, 1)],
+    [
+        ("tga-zsr", 2, 2),
+        ("comp-tga", 2, 2),
+        ("pmg-aft", 3, 2),
+        ("fare", 1, 1),
+        ("agft", 1, 1),
+        ("caw", 2, 1),
+    ],
 )
 @pytest.mark.parametrize("trained", ["last-tensors", "linear-probe"])
 def test_a_backward_that_ends_inside_the_tower_is_counted_for_every_image_that_it_serves(

@@ -42,6 +42,21 @@ def test_what_reading_raises_is_raised_at_its_own_step():
             share_of(1)
 
 
+def test_a_run_that_ends_early_keeps_its_own_fault_and_leaves_no_thread():
+    def fails_at_one(step):
+        if step == 1:
+            raise ValueError("never asked for")
+        return step
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        reading_ahead(fails_at_one, range(3)) as share_of,
+    ):
+        share_of(0)
+        raise KeyboardInterrupt
+    assert not [each for each in threading.enumerate() if each.name.startswith("reading")]
+
+
 def test_nothing_is_read_where_no_step_is_left():
     read = []
     with reading_ahead(read.append, range(5, 5)):

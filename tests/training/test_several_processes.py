@@ -114,6 +114,11 @@ def test_the_command_speaks_with_one_voice(tmp_path):
     wrong = _launched("-m", "zsrobust", "train", "tecoa-quik", *data, *short)
     assert wrong.returncode != 0
     assert wrong.stderr.count("zsrobust: Unknown recipe 'tecoa-quik'") == 1
+    # A fault of the first alone: the other waits for it, and says nothing of its being gone.
+    other = _launched("-m", "zsrobust", "train", "tecoa-quick", *data, *short, "--seed", 1)
+    assert other.returncode != 0
+    assert other.stderr.count("zsrobust: ") == 1, other.stderr
+    assert "holds another run: seed 0 there, 1 here" in other.stderr
 
 
 def test_a_lost_process_is_told_of_once_and_any_number_of_processes_goes_on(launched):
@@ -121,8 +126,8 @@ def test_a_lost_process_is_told_of_once_and_any_number_of_processes_goes_on(laun
     said = re.findall(r".*The same command continues from step \d+\.", stderr)
     assert len(said) == 1, stderr
     assert re.search(
-        r"(Lost contact with a training process|The launcher ended the training) after step 13\b"
-        r".*continues from step 12\.",
+        r"(After step 13: Lost contact with another process \(.+\)|"
+        r"The launcher ended the training after step 13).*continues from step 12\.",
         said[0],
     )
     cut = folder / "cut" / "tga-zsr"

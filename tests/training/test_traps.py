@@ -28,6 +28,9 @@ KINDS = [(kind, {}) for kind in OBJECTIVES] + [
     ("tga-zsr", {"target": "vision-detached"}),
 ]
 
+ALONE = {"ft-clean", "ft-adv", "adversarial-training", "tecoa", "sim-clip"}
+"""By their own settings they ask no frozen model."""
+
 
 def attack(**settings):
     return recipe(attack={"eps": "4/255", "step_size": "1/255", "steps": 5, **settings}).attack
@@ -62,12 +65,13 @@ def test_trap_a_frozen_tower_has_no_graph_and_no_gradient(setting, kind, setting
         if isinstance(module, nn.Conv2d) and module not in own:
             frozen.append((module, output))
 
-    adversarial = attack_batch(classifier, objective, batch, attack(), KEY)
     handle = register_module_forward_hook(heard)
     try:
+        adversarial = attack_batch(classifier, objective, batch, attack(), KEY)
         objective.outer_loss(classifier, batch, adversarial).total.backward()
     finally:
         handle.remove()
+    assert bool(frozen) == (bool(settings) or kind not in ALONE)
     assert not any(output.requires_grad for _, output in frozen)
     assert all(module.weight.grad is None for module, _ in frozen)
 
@@ -81,7 +85,7 @@ def test_trap_attacked_pixels_bring_no_graph_into_the_training(setting, kind, se
     assert not batch.pixels.requires_grad
 
 
-@pytest.mark.parametrize("kind", ["tecoa", "tga-zsr", "pmg-aft", "fare", "agft", "ucat"])
+@pytest.mark.parametrize("kind", ["tecoa", "tga-zsr", "pmg-aft", "fare", "agft", "ucat", "caw"])
 def test_trap_the_attacks_gradient_is_not_divided_by_the_batch(kind):
     """A mean over the batch in half precision leaves confident images unattacked."""
     setting = drifted(kind, count=4)

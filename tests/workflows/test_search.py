@@ -1,6 +1,7 @@
 """Settings chosen on training images that no trial learns from, by clean and robust accuracy."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -85,12 +86,15 @@ def test_the_best_recipe_can_be_trained_and_is_that_of_the_best_trial(done, tmp_
 
 def test_a_recipe_by_name_keeps_its_comments(tmp_path):
     found = run(
-        tmp_path / "out", recipe="tga-zsr-quick", grid=["alpha=0.04,0.08"],
+        tmp_path / "out", recipe="tga-zsr-quick", trials=2,
+        grid=["alpha=0.04,0.08", "trainable={last-tensors: 2},{last-tensors: 3}"],
         overrides=["steps=2", "batch_size=4"],
     )  # fmt: skip
     text = (found.path / "best.yaml").read_text()
     assert yaml.safe_load(text)["steps"] == 2
     assert "chosen among 0.04, 0.08" in text
+    assert re.search(r"last-tensors: \d  # chosen among {last-tensors: 2}, {last-te", text)
+    assert f"chose: {found.record.ranked[0].choice}, the" in " ".join(text.split("\n# "))
     assert load_recipe(found.path / "best.yaml").hash == found.record.ranked[0].recipe_hash
     assert read_header(found.best).overrides[:2] == ("steps=2", "batch_size=4")
     assert main(["recipes", "show", str(found.path / "best.yaml")]) == 0

@@ -97,4 +97,4 @@ def search(
         table_rows(found.record), f"{found.record.recipe.name} on {found.record.model.name}"
     )
     print_text(table_words(found.record))
-    print(f"The best as a recipe: {out / 'best.yaml'}; its model: {found.best}")
+    print(f"The best as a recipe: {out / 'best.yaml'}\nIts model: {found.best}")

@@ -22,7 +22,8 @@ class Dataset:
     ids: stable sample ids, ordered by their sha256, so that the first n of any n nest.
     labels: class numbers in that order; None where there are none. Both lie in a file where they
     are many (`hash_index`): take slices. class_names: what the numbers mean.
-    templates: prompts with `{}`. read: position -> RGB picture. mask: position -> where the object
+    templates: prompts with `{}`. read: position -> RGB picture, the same every time; a training
+    asks from two threads. mask: position -> where the object
     is, bool (H, W), for sets that know. captions: position -> sentences about the image, one or
     more, for image-caption pairs. notes: known faults of the labels. resolutions: study -> the
     resolution at which it attacks this set, where that is not what it takes for most.

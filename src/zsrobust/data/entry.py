@@ -149,6 +149,8 @@ class DatasetEntry(StrictModel):
             raise ValueError("kind images needs `prompts`, with `single` at least")
         if self.kind == "pairs" and (self.prompts or self.class_names):
             raise ValueError("kind pairs has captions: no `prompts` and no `class_names`")
+        if self.kind == "pairs" and any(each.part != "whole" for each in self.splits.values()):
+            raise ValueError("kind pairs has no labels, by which a `part` of a split is chosen")
         for layout in self.layouts:
             if unknown := set(layout.splits) - set(self.splits):
                 raise ValueError(

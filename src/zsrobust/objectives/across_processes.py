@@ -7,6 +7,7 @@ Where there is one process, everything is returned as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ import torch.distributed as dist
 from torch import Tensor
 
 from zsrobust.errors import LostContactError
+
+_SOURCE = re.compile(r"^\[\S+:\d+\] ")
+"""File and line of torch's own source, with which gloo begins."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def in_contact() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        reason = _SOURCE.sub("", str(error).splitlines()[0]).partition(". ")[0]
         raise LostContactError(f"Lost contact with another process ({reason}).") from None
 
 

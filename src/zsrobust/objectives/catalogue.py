@@ -12,6 +12,7 @@ from zsrobust.objectives.adversarial_training import (
     adversarial_training,
 )
 from zsrobust.objectives.agft import AgftSettings, agft
+from zsrobust.objectives.caw import CawSettings, caw
 from zsrobust.objectives.comp_tga import CompTgaSettings, comp_tga
 from zsrobust.objectives.contrastive import ContrastSettings
 from zsrobust.objectives.fare import FareSettings, fare
@@ -52,6 +53,7 @@ OBJECTIVES: Registry[ObjectiveKind] = Registry(
         "comp-tga": ObjectiveKind(CompTgaSettings, comp_tga),
         "patch-anchor": ObjectiveKind(PatchAnchorSettings, patch_anchor),
         "pmg-aft": ObjectiveKind(PmgAftSettings, pmg_aft),
+        "caw": ObjectiveKind(CawSettings, caw),
         "fare": ObjectiveKind(FareSettings, fare, lambda _: "images"),
         "lore": ObjectiveKind(LoreSettings, lore, lambda _: "images"),
         "agft": ObjectiveKind(AgftSettings, agft, lambda _: "class names"),

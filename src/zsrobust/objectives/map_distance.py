@@ -93,7 +93,7 @@ def stretched(maps: Tensor) -> Tensor:
 def _angle(a: Tensor, b: Tensor, inner: MapDistance) -> Tensor:
     """1 - cos, as half the squared distance of unit maps: near 0 nothing cancels."""
     squares = inner(a, a), inner(b, b)
-    known = squares[0] * squares[1] > _ZERO
+    known = ~(squares[0] * squares[1] <= _ZERO)  # NaN stays NaN, as in `safe_root`
     scales = [torch.where(known, each, torch.ones_like(each)).rsqrt() for each in squares]
     apart = a * scales[0][:, None, None] - b * scales[1][:, None, None]
     return torch.where(known, inner(apart, apart) / 2, torch.ones_like(squares[0]))

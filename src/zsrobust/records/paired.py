@@ -9,6 +9,8 @@ from pydantic.dataclasses import dataclass
 
 from zsrobust.errors import InputError
 
+LEVEL = 0.05
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class PairedTest:
@@ -50,19 +52,20 @@ def mcnemar(a: Mapping[str, bool], b: Mapping[str, bool]) -> PairedTest:
     return PairedTest(len(shared), only_a, only_b, p_value)
 
 
-def least_difference(n: int, discordant: int, level: float = 0.05) -> float | None:
-    """The smallest difference of two accuracies that McNemar's exact test could show, in [0, 1].
+def least_difference(n: int, discordant: int) -> float | None:
+    """The smallest difference of two accuracies that McNemar's exact test shows at 5 %, in [0, 1].
 
     n: images that both models saw. discordant: those that one of them alone got right. None where
-    even a split all to one side stays above `level`: below six images, at 0.05.
-    Raises InputError for counts that do not fit.
+    even a split all to one side would not do: below six images. It is the edge of the test: a true
+    difference of that size is shown about every other time. Raises InputError for counts that do
+    not fit.
     """
     from scipy.stats import binom
 
     if not 0 <= discordant <= n or n < 1:
         raise InputError(f"{discordant} of {n} images cannot differ. Give 0 <= discordant <= n.")
     # The most that the weaker model may alone get right, both tails together below the level.
-    fewest = int(binom.ppf(level / 2, discordant, 0.5))
-    while fewest >= 0 and 2 * binom.cdf(fewest, discordant, 0.5) >= level:
+    fewest = int(binom.ppf(LEVEL / 2, discordant, 0.5))
+    while fewest >= 0 and 2 * binom.cdf(fewest, discordant, 0.5) >= LEVEL:
         fewest -= 1
     return None if fewest < 0 else (discordant - 2 * fewest) / n

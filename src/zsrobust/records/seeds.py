@@ -12,12 +12,10 @@ from zsrobust.errors import InputError
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean of one number over `seeds` trainings, its standard deviation and its range."""
+    """The mean of one number over `seeds` trainings, and its standard deviation."""
 
     mean: float
     sd: float
-    low: float
-    high: float
     seeds: int
 
 
@@ -25,7 +23,7 @@ def spread(values: Sequence[float]) -> Spread:
     """How a number spreads over seeds; sd divides by n - 1. Raises InputError below two values."""
     if len(values) < 2:
         raise InputError(f"{len(values)} seed has no spread. Give the numbers of at least two.")
-    return Spread(fmean(values), stdev(values), min(values), max(values), len(values))
+    return Spread(fmean(values), stdev(values), len(values))
 
 
 def pooled(spreads: Sequence[Spread]) -> tuple[float, int]:

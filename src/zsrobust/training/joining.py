@@ -1,12 +1,8 @@
-"""How the processes of a launcher become one training, and how it ends if one is lost."""
+"""How the processes that a launcher started become one training."""
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,20 +12,20 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import PrefixStore
-from torch.distributed.rendezvous import rendezvous
 
 from zsrobust.errors import InputError, LostContactError
 from zsrobust.models.load import choose_device
-from zsrobust.training.log import logged_steps
+from zsrobust.objectives.across_processes import process_count
+from zsrobust.training.last_words import (
+    Voice,
+    heeding_the_launcher,
+    leave_the_terminal,
+    of_lost_contact,
+)
 from zsrobust.training.processes import asked_processes, waiting_group
-from zsrobust.training.state import finished_updates
 
 _TIMEOUT = timedelta(minutes=10)
 """For the processes to meet, and between what two of them do within a step."""
-_LAST_WORDS = 5
-"""Seconds for what is said of a fault, once the launcher ends a process."""
-_SAID = "a fault is said"
 _TURNS = count()
 """Trainings of this launch, one after another: each meets in a place of its own."""
 
@@ -44,12 +40,13 @@ def joined(device: str, out: Path) -> Iterator[str]:
     Raises InputError where the processes do not meet, and LostContactError, which says from which
     step the training continues, where one of them is lost.
     """
-    if asked_processes() == 1 or dist.is_initialized():
+    if asked_processes() == 1 or process_count() > 1:
         yield device
+        waiting_group.cache_clear()  # whoever joined them may part them
         return
     store = _meeting_place()
-    voice = _Voice(store)
-    with _heeding_the_launcher(voice, out):
+    voice = Voice(store)
+    with heeding_the_launcher(voice, out):
         try:
             where = _own_device(device)
             _meet(store, "cpu:gloo,cuda:nccl" if where.startswith("cuda") else "gloo")
@@ -59,35 +56,22 @@ def joined(device: str, out: Path) -> Iterator[str]:
             if not voice.claim():
                 raise SystemExit(getattr(error, "exit_code", 1)) from None
             if isinstance(error, LostContactError):
-                raise LostContactError(_lost(out)) from None
+                leave_the_terminal()
+                raise LostContactError(of_lost_contact(error, out)) from None
             raise
         finally:
             waiting_group.cache_clear()
 
 
-class _Voice:
-    """The right to say why a training ended: that of the first of all processes to claim it."""
-
-    def __init__(self, store: Any) -> None:
-        self._store, self._lock = store, threading.Lock()
-        self.mine: bool | None = None
-
-    def claim(self) -> bool:
-        """Whether it is this process's; the answer stays the same."""
-        with self._lock:
-            if self.mine is None:
-                try:
-                    self.mine = self._store.add(_SAID, 1) == 1
-                except RuntimeError:  # the launcher is gone, and its store with it
-                    self.mine = True
-            return self.mine
-
-
 def _meeting_place() -> Any:
     """The store in which all processes of this training can write."""
     try:
+        # Not at the top: a torch that was built without these trains in one process.
+        from torch.distributed.distributed_c10d import PrefixStore
+        from torch.distributed.rendezvous import rendezvous
+
         launchers = next(rendezvous("env://", timeout=_TIMEOUT))[0]
-    except (ValueError, RuntimeError) as error:
+    except (ImportError, ValueError, RuntimeError) as error:
         raise _not_met(error) from None
     return PrefixStore(f"training {next(_TURNS)}", launchers)
 
@@ -126,51 +110,3 @@ def _own_device(device: str) -> str:
         )
     torch.cuda.set_device(local)
     return f"cuda:{local}"
-
-
-@contextmanager
-def _heeding_the_launcher(voice: _Voice, out: Path) -> Iterator[None]:
-    """SIGTERM, by which a launcher ends the others of a lost process, is told of and obeyed.
-
-    By a thread: the main one may be waiting for a process that is no more. After a fault it stays
-    so until the process ends, lest a signal cut off what is said of the fault.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    handler = signal.signal(signal.SIGTERM, lambda *_: None)
-    before = signal.set_wakeup_fd(writer)
-    threading.Thread(target=_end_on_sigterm, args=(reader, voice, out), daemon=True).start()
-    yield
-    signal.set_wakeup_fd(before)
-    signal.signal(signal.SIGTERM, handler)
-    os.close(writer)
-
-
-def _end_on_sigterm(reader: int, voice: _Voice, out: Path) -> None:
-    while heard := os.read(reader, 1):
-        if heard[0] != signal.SIGTERM:
-            continue
-        if voice.mine is not None:
-            time.sleep(_LAST_WORDS)
-        elif voice.claim():
-            print(f"zsrobust: {_ended(out)}", file=sys.stderr, flush=True)
-        os._exit(1)
-    os.close(reader)
-
-
-def _lost(out: Path) -> str:
-    return f"Lost contact with a training process after step {logged_steps(out)}. {_continues(out)}"
-
-
-def _ended(out: Path) -> str:
-    return (
-        f"The launcher ended the training after step {logged_steps(out)}, as it does when a "
-        f"process is lost. {_continues(out)}"
-    )
-
-
-def _continues(out: Path) -> str:
-    return f"The same command continues from step {finished_updates(out)}."

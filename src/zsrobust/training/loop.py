@@ -12,6 +12,7 @@ from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.dataset import Dataset
 from zsrobust.objectives.objective import Objective
 from zsrobust.randomness import seeded
+from zsrobust.training.averaging import begin_average
 from zsrobust.training.checkpointing import checkpoint_activations
 from zsrobust.training.dual import dual_optimizer
 from zsrobust.training.learned_scale import with_learned_scale
@@ -42,7 +43,8 @@ def run_loop(
 
     Continues from the newest state in `out`. The tower stays in eval mode: batch statistics are
     the pretrained ones, and torch's fused attention is off, as in evaluation. With a validation
-    the tower ends in its best state, which is returned.
+    the tower ends in its best state, which is returned. With an average it is that which is
+    validated and in which the tower ends; each process follows it alike.
     Of several processes the first alone writes, validates, and knows the best state.
     """
     state = _state(recipe, student, objective)
@@ -62,6 +64,8 @@ def run_loop(
     ):
         for step in steps:
             line = make_step(training, step, share_of)
+            if state.average is not None:
+                state.average.update(state.trained(), step)
             if leads:
                 append_line(out, line)
                 track({"lr": line.lr, "loss": line.total, **line.terms}, step)
@@ -73,6 +77,8 @@ def run_loop(
                 watch(line)
     if state.best is not None:
         state.put_back(state.best.tensors)
+    elif state.average is not None:
+        state.put_back(state.average.tensors)
     return state.best
 
 
@@ -86,9 +92,12 @@ def _state(recipe: Recipe, student: ZeroShotClassifier, objective: Objective) ->
     if objective.dual is not None:
         beside.append(objective.dual.module.to(device))
         optimizers.append(dual_optimizer(objective.dual))
-    # A cache on disk has what a memory would hold, for every image.
-    memory = objective.memory if recipe.frozen_cache is None else {}
-    return State(model, tuple(optimizers), tuple(beside), memory)
+    # A cache on disk, where there is one, has what a memory would hold, for every image.
+    on_disk = recipe.frozen_cache is not None and bool(objective.remembered)
+    memory = {} if on_disk else objective.memory
+    state = State(model, tuple(optimizers), tuple(beside), memory)
+    state.average = begin_average(recipe.ema, state.trained())
+    return state
 
 
 def _validate(training: Training, validate: Validate | None, updates: int, track: Track) -> bool:
@@ -110,12 +119,13 @@ def _validate(training: Training, validate: Validate | None, updates: int, track
 def _measure(training: Training, validate: Validate, updates: int, track: Track) -> None:
     state = training.state
     device = training.student.class_embeddings.device
-    with seeded(training.seed, "validation", updates, device=device):
+    with state.averaged(), seeded(training.seed, "validation", updates, device=device):
         measured = validate(with_learned_scale(training.student))
     append_validation(training.out, updates, measured)
     for part, found in measured.items():
         track({f"{part}/clean": found.clean, f"{part}/robust": found.robust}, updates)
     reached = score(measured)
     if state.best is None or reached > state.best.score:
-        kept = {name: value.clone() for name, value in state.trained().items()}
+        tensors = state.trained() if state.average is None else state.average.tensors
+        kept = {name: value.clone() for name, value in tensors.items()}
         state.best = Best(updates, reached, kept)

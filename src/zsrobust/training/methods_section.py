@@ -61,7 +61,7 @@ def methods_section(
         Sentence("Images", _images(recipe), _from(comments, "resolution")),
         Sentence("Prompts", _quoted(recipe.templates), _from(comments, "templates")),
         Sentence("Precision", _PRECISION[recipe.precision], _from(comments, "precision")),
-        Sentence("State kept", _kept(recipe), _from(comments, "validation")),
+        Sentence("State kept", _kept(recipe), _from(comments, "validation", "ema")),
         *_costs(recipe, cost),
     ]
 
@@ -148,13 +148,12 @@ def _images(recipe: Recipe) -> str:
 
 
 def _kept(recipe: Recipe) -> str:
-    chosen = recipe.validation
+    decay, chosen = recipe.ema, recipe.validation
+    kept = "" if decay is None else f"a moving average of the weights (decay up to {decay:g}): "
     if chosen is None:
-        return "the last"
-    return (
-        f"the best mean of clean and robust accuracy ({chosen.attack}) on {chosen.images} held-out "
-        f"training images, every {chosen.every} steps"
-    )
+        return kept + "the last"
+    kept += f"the best mean of clean and robust accuracy ({chosen.attack}) on {chosen.images} "
+    return kept + f"held-out training images, every {chosen.every} steps"
 
 
 def _costs(recipe: Recipe, cost: StepCost) -> list[Sentence]:

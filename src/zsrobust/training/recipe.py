@@ -80,7 +80,8 @@ class Recipe(StrictModel):
 
     trainable: what is trained, the whole image tower unless said (`trainable/settings.py`).
     Exactly one of epochs and steps gives the length. accumulate: in how many equal parts a batch
-    goes through the model. warmup_steps: linear, then half a cosine. precision: of the tower.
+    goes through the model. warmup_steps: linear, then half a cosine. precision: of the tower. ema:
+    the decay of an average of what is trained, which is validated and kept in its place.
     activation_checkpointing: less memory, one forward more. resolution: of the pixels that are
     attacked; `tower` is the model's own, `as-released` 256 and then the central 224. templates:
     the prompts of the class texts. samples_per_class, classes: the part of the training set that
@@ -101,6 +102,7 @@ class Recipe(StrictModel):
     steps: int | None = Field(None, ge=1, validate_default=True)
     warmup_steps: int = Field(0, ge=0)
     precision: Precision = "fp32"
+    ema: float | None = Field(None, gt=0, lt=1)
     activation_checkpointing: bool = False
     checkpoint_every: int = Field(200, ge=1)
     resolution: Annotated[int, Field(ge=1)] | Literal["tower", "as-released"] = "tower"
@@ -167,7 +169,7 @@ class Recipe(StrictModel):
         dumped = self.model_dump(mode="json", exclude=_SILENT)
         dumped |= {"attack": self.attack.content, "objective": self.objective.content}
         as_before = {"trainable": {"kind": "tower"}, "accumulate": 1, "precision": "fp32"}
-        as_before |= dict.fromkeys(("samples_per_class", "classes", "validation"))
+        as_before |= dict.fromkeys(("samples_per_class", "classes", "validation", "ema"))
         return {k: v for k, v in dumped.items() if k not in as_before or as_before[k] != v}
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from zsrobust.errors import RunError
 from zsrobust.records.atomic import replacing
+from zsrobust.training.averaging import Average
 from zsrobust.training.validation import Best
 
 FOLDER = "state"
@@ -26,6 +28,7 @@ class State:
 
     model: a CLIP, of which the trained tensors are kept. others: what is trained beside it.
     optimizers: that of both, and others'. memory: of the objective. best: of the validations.
+    average: of the trained tensors; what is kept in their place, where there is one.
     """
 
     model: nn.Module
@@ -33,6 +36,7 @@ class State:
     others: tuple[nn.Module, ...] = ()
     memory: Memory = field(default_factory=dict)
     best: Best | None = None
+    average: Average | None = None
 
     def trained(self) -> dict[str, Tensor]:
         """The trained tensors of the model, by name."""
@@ -46,6 +50,19 @@ class State:
             raise RuntimeError(f"'{odd[0]}' is not trained in both")
         self.model.load_state_dict(tensors, strict=False)
 
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model has the average of the trained tensors inside, where there is one."""
+        if self.average is None:
+            yield
+            return
+        own = {name: value.clone() for name, value in self.trained().items()}
+        self.put_back(self.average.tensors)
+        try:
+            yield
+        finally:
+            self.put_back(own)
+
 
 def save_state(out: Path, step: int, state: State) -> None:
     """Writes the state after `step` updates, then removes older ones."""
@@ -57,6 +74,7 @@ def save_state(out: Path, step: int, state: State) -> None:
         "memory_keys": list(memory),
         "memory": torch.stack(list(memory.values())) if memory else torch.empty(0),
         "best": None if state.best is None else asdict(state.best),
+        "average": None if state.average is None else state.average.tensors,
     }
     with replacing(out / FOLDER / f"{_PREFIX}{step:08d}.pt") as hidden:
         torch.save(content, hidden)
@@ -88,6 +106,9 @@ def load_state(out: Path, state: State) -> int:
             optimizer.load_state_dict(moments)
         state.memory.update(zip(content["memory_keys"], content["memory"], strict=True))
         state.best = None if content["best"] is None else Best(**content["best"])
+        if state.average is not None:
+            for name, tensor in state.average.tensors.items():
+                tensor.copy_(content["average"][name])
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise RunError(

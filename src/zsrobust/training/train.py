@@ -12,7 +12,6 @@ from zsrobust.classifier.zero_shot import ZeroShotClassifier, classifier_of
 from zsrobust.data.dataset import Dataset
 from zsrobust.errors import InputError, NotFiniteError
 from zsrobust.models.adapted import save_adapted
-from zsrobust.models.card import Card
 from zsrobust.models.folder import is_model_folder, load_folder, save_folder
 from zsrobust.models.model import Model
 from zsrobust.objectives.across_processes import process_count
@@ -29,7 +28,6 @@ from zsrobust.training.frozen_answers import fill_from_cache
 from zsrobust.training.learned_scale import learn_scale
 from zsrobust.training.loop import run_loop
 from zsrobust.training.one_step import total_steps
-from zsrobust.training.order import images_seen
 from zsrobust.training.parts import refuse_parts
 from zsrobust.training.processes import (
     first_alone,
@@ -44,7 +42,8 @@ from zsrobust.training.state import drop_states, finished_updates
 from zsrobust.training.track import refuse_missing
 from zsrobust.training.trainable.catalogue import adapt
 from zsrobust.training.trainable.settings import Lora, Tower
-from zsrobust.training.validation import Best, Validate
+from zsrobust.training.trained_card import trained_card
+from zsrobust.training.validation import Validate
 
 
 def train(
@@ -78,10 +77,12 @@ def train(
     refuse_difference(f"{out}: what is trained", header.identity())
     continued, final = not is_first() or check_same_run(out, header), out / "final"
     called = out.resolve().name
+    refuse_difference(f"{final} is there", is_model_folder(final))
     if not is_model_folder(final):
         student = adapt(model, recipe.trainable, seed).named(called, None)
         learn_scale(recipe, student)
-        original = classifier_of(model, dataset.class_names, recipe.templates)
+        with first_alone():  # who embeds many class texts and keeps them, while the others wait
+            original = classifier_of(model, dataset.class_names, recipe.templates)
         objective = build_objective(
             recipe.objective.kind, recipe.objective.settings, original, "objective.settings"
         )
@@ -96,9 +97,9 @@ def train(
                 recipe, _around(student, original), objective, dataset, out,
                 seed=seed, watch=on_step or watch, validate=validate,
             )  # fmt: skip
-        _refuse_infinite(student)
-        if is_first():
-            card = _card(recipe, name, student, model, dataset, seed, best)
+        if is_first():  # of its state alone: the best one is known to no other
+            _refuse_infinite(student)
+            card = trained_card(recipe, name, student, model, dataset, seed, best)
             _save(student.named(called, card), model, recipe, final)
     if is_first():
         drop_states(out)
@@ -143,12 +144,7 @@ def _save(student: Model, base: Model, recipe: Recipe, final: Path) -> None:
 
 
 def _header(
-    recipe: Recipe,
-    name: str,
-    model: Model,
-    dataset: Dataset,
-    seed: int,
-    overrides: Sequence[str],
+    recipe: Recipe, name: str, model: Model, dataset: Dataset, seed: int, overrides: Sequence[str]
 ) -> RunHeader:
     return RunHeader(
         kind="train",
@@ -164,37 +160,4 @@ def _header(
         processes=process_count(),
         batch_size=recipe.batch_size,
         created=datetime.now(UTC),
-    )
-
-
-def _card(
-    recipe: Recipe,
-    name: str,
-    student: Model,
-    base: Model,
-    dataset: Dataset,
-    seed: int,
-    best: Best | None,
-) -> Card:
-    steps = total_steps(recipe, len(dataset)) if best is None else best.step
-    notes = list(base.card.notes) if base.card else []
-    if best is not None:
-        notes.append(
-            f"The state after {best.step} of {total_steps(recipe, len(dataset))} steps: the best "
-            f"mean of clean and robust accuracy ({best.score:.3f}) on training images held out."
-        )
-    return Card(
-        name=student.name,
-        description=f"{base.name} fine-tuned by {name} on {dataset.name}.",
-        data=f"{dataset.name}, split {dataset.split}, {len(dataset)} images, {dataset.variant}",
-        steps=steps,
-        images_seen=images_seen(steps, len(dataset), recipe.batch_size),
-        seed=seed,
-        command=invocation(),
-        licence=base.card.licence if base.card else "that of the base model",
-        canary_eps=base.card.canary_eps if base.card else None,
-        notes=notes,
-        base={"name": base.name, "hash": base.fingerprint},
-        recipe={"source": recipe.source, **recipe.content},
-        tuned_on=[*(base.card.tuned_on if base.card else ()), dataset.name],
     )

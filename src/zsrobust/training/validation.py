@@ -65,12 +65,20 @@ on images that it learns from (`training`). Never on a test set."""
 class Best:
     """The trained tensors after `step` updates, which had the highest score so far.
 
-    score: the mean of clean and robust accuracy on the images held out.
+    score: the mean of clean and robust accuracy on the images held out. tensors: the average of
+    the trained ones, where the recipe has one.
     """
 
     step: int
     score: float
     tensors: dict[str, Tensor]
+
+    def note(self, steps: int) -> str:
+        """What a model card says of the state, of a training of `steps` steps."""
+        return (
+            f"The state after {self.step} of {steps} steps: the best mean of clean and robust "
+            f"accuracy ({self.score:.3f}) on training images held out."
+        )
 
 
 def score(measured: Mapping[str, Measured]) -> float:

@@ -19,7 +19,7 @@ def commented_yaml(
 
     head: comment lines at the top. A text that is too long for its line is folded at its spaces.
     """
-    wrapped = [part for line in head for part in textwrap.wrap(line, WIDTH - 2)]
+    wrapped = [part for line in head for part in _wrapped(line, WIDTH - 2)]
     return (
         "\n".join([*(f"# {line}" for line in wrapped), *_lines(content, comments, "", "")]) + "\n"
     )
@@ -51,9 +51,14 @@ def _lines(
         elif len(leaf) == 1 and len(leaf[0]) + len(comment) + 4 <= WIDTH:
             lines.append(f"{leaf[0]}  # {comment}")
         else:
-            above = textwrap.wrap(comment, WIDTH - len(indent) - 2)
+            above = _wrapped(comment, WIDTH - len(indent) - 2)
             lines += [f"{indent}# {line}" for line in above] + leaf
     return lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines that leave numbers such as 1e-4 whole."""
+    return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
 def _leaf(key: str, value: Any, indent: str) -> list[str]:

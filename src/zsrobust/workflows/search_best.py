@@ -9,7 +9,7 @@ from zsrobust.records.intervals import Rate
 from zsrobust.settings import find_entry, read_yaml, with_overrides
 from zsrobust.training.recipe import RECIPES, Recipe
 from zsrobust.training.recipe_comments import recipe_comments
-from zsrobust.workflows.commented_yaml import commented_yaml
+from zsrobust.workflows.commented_yaml import commented_yaml, leaves
 from zsrobust.workflows.search_images import HELD_OUT
 from zsrobust.workflows.search_record import SearchRecord, Trial
 
@@ -26,11 +26,13 @@ def write_best(
     """
     content, comments = _given(recipe)
     chosen = [f"{place}={text}" for place, text in best.values.items()]
-    for override in record.overrides:
-        comments[override.partition("=")[0].strip()] = "--set"
-    for place in best.values:
-        comments[place] = f"chosen among {', '.join(record.grid[place])}"
     values = with_overrides(content, [*record.overrides, *chosen])
+    said_of = {override.partition("=")[0].strip(): "--set" for override in record.overrides}
+    said_of |= {place: f"chosen among {', '.join(record.grid[place])}" for place in best.values}
+    for place, comment in said_of.items():
+        for leaf in leaves(values):
+            if leaf == place or leaf.startswith(f"{place}."):
+                comments[leaf] = comment
     said = commented_yaml(values, comments, (_source(record, best),))
     write_text(out / FILE_NAME, f"# {command}\n{said}")
 
@@ -45,7 +47,7 @@ def _given(recipe: str | Path | Recipe) -> tuple[dict[str, object], dict[str, st
 def _source(record: SearchRecord, best: Trial) -> str:
     images, attack = record.validation, record.protocol
     return (
-        f"{record.recipe.name} with the values that zsrobust search chose: {best.name}, the best "
+        f"{record.recipe.name} with the values that zsrobust search chose: {best.choice}, the best "
         f"mean of clean and robust accuracy among {len(record.trials)} trials of "
         f"{record.model.name} (seed {record.seed}), on {record.n} images of {images.name}, split "
         f"{images.split}, under {attack.name} at {attack.content['eps'][0]}: "

@@ -19,7 +19,7 @@ HELD_OUT = "held out"
 
 @dataclass(frozen=True)
 class SearchImages:
-    """training: what trials learn from. validation: what they are measured on, in no training."""
+    """training: what trials learn from. validation: what they are measured on; none learns it."""
 
     training: Dataset
     validation: Dataset
@@ -68,8 +68,10 @@ def _has_val(dataset: str | Path, data_root: str | Path | None) -> bool:
     if name not in dataset_names() and not name.endswith((".yaml", ".yml")):
         return False
     entry = dataset_entry(name)
-    if "val" not in entry.splits or entry.kind == "scenes":
-        return "val" in entry.splits
+    if "val" not in entry.splits:
+        return False
+    if entry.kind == "scenes":  # Rendered: there is no layout to find.
+        return True
     try:
         val = find_layout(name, entry, "val", data_root)
     except DataError:

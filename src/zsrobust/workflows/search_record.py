@@ -41,6 +41,11 @@ class Trial(StrictModel):
     collapsed: bool = False
     said: str | None = None
 
+    @property
+    def choice(self) -> str:
+        """Its values as a reader wants them, each by the last part of its place."""
+        return " ".join(f"{place.rpartition('.')[2]}={text}" for place, text in self.values.items())
+
 
 class SearchRecord(StrictModel):
     """A search: what it tries, on which images, and what came of it.

@@ -27,7 +27,8 @@ def table_words(record: SearchRecord) -> str:
     if others:
         said += f" Told apart from the best: {apart} of {len(others)}."
     for place, value in record.at_edges.items():
-        said += f" {_last(place)} = {value} is at an end of its grid: a wider one may hold better."
+        last = place.rpartition(".")[2]
+        said += f" {last} = {value} is at an end of its grid: a wider one may hold better."
     return said
 
 
@@ -40,14 +41,13 @@ def trial_words(record: SearchRecord, trial: Trial) -> str:
 
 
 def _row(trial: Trial, best: bool) -> dict[str, str]:
-    values = " ".join(f"{_last(place)}={text}" for place, text in trial.values.items())
     remark = "best" if best else ""
     if trial.state == "diverged":
         remark = "diverged"
     elif trial.collapsed:
         remark = f"{remark} collapsed".strip()
     return {
-        "values": values,
+        "values": trial.choice,
         "clean %": _rate(trial.clean),
         "robust %": _rate(trial.robust),
         "score": "–" if trial.score is None else f"{100 * trial.score:.1f}",
@@ -61,10 +61,6 @@ def _rate(rate: Rate | None) -> str:
         return "–"
     low, high = (100 * end for end in (rate.interval.low, rate.interval.high))
     return f"{100 * rate.value:.1f} ({low:.0f}–{high:.0f})"
-
-
-def _last(place: str) -> str:
-    return place.rpartition(".")[2]
 
 
 def _overlap(one: Trial, other: Trial) -> bool:
