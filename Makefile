@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} HF_HUB_OFFLINE=$${HF_HUB_OFFLINE:-1}
+# The suite runs in so many processes, each on one thread.
+WORKERS ?= 2
+ALONE := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=$${HF_HUB_OFFLINE:-1}
 
 .PHONY: quickstart test test-slow test-interop check format lint types imports
 
@@ -11,7 +14,7 @@ quickstart: $(VENV)/.installed
 	$(BIN)/zsrobust quickstart
 
 test: $(VENV)/.installed-test
-	$(RUN) $(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(ALONE) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 test-slow: $(VENV)/.installed-test
 	$(RUN) $(BIN)/python -m pytest -m slow
