@@ -18,7 +18,7 @@ def quickstart(
 ) -> None:
     """Attack a small CLIP, defend it with TeCoA and TGA-ZSR, measure both, write a page.
 
-    Needs no network and no data; about eight minutes on two CPU cores.
+    Needs no network and no data; eight to nine minutes on two CPU cores.
     """
     from zsrobust.report.cells import read_cell
     from zsrobust.report.results_table import print_terminal
