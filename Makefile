@@ -21,6 +21,7 @@ test-slow: $(VENV)/.installed-test
 
 test-interop: $(VENV)/.installed-interop
 	$(RUN) $(BIN)/python -m pytest tests/interop
+	$(RUN) $(BIN)/python -m pytest tests/models tests/training -k "lora or tensorboard"
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -56,5 +57,5 @@ $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-interop: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,interop]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,interop,lora,track]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test

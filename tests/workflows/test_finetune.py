@@ -135,7 +135,7 @@ def test_unlabelled_photographs_and_class_names_are_enough_for_pseudo_labels(fol
     [
         ({"kind": "tecoa"}, pairs(), {}, r"no labels, which 'tecoa' \(.*Its captions: tecoa-capt"),
         ({"kind": "tga-zsr"}, replace(colours(), labels=None), {}, "no labels, which 'tga-zsr'"),
-        ({"kind": "agft"}, pairs(), {}, "no class names, which 'agft' needs"),
+        ({"kind": "agft"}, pairs(), {}, "colours has no class names"),
         (
             {"kind": "tecoa", "settings": {"texts": "captions"}}, colours(), {},
             "no captions, which 'tecoa' .*flickr8k, or a CSV of path,caption",

@@ -89,6 +89,19 @@ def refuse_duplicates(classes: Sequence[str]) -> None:
         raise InputError(f"Class names must differ; given twice: {', '.join(twice)}.")
 
 
+def check_classes(called: str, classes: Sequence[str], *, typed: bool) -> None:
+    """Raises InputError unless there are two classes, which differ where a user `typed` them.
+
+    called: the set whose classes they are. (Some public sets have one name for two classes.)
+    """
+    if typed:
+        refuse_duplicates(classes)
+    if not classes:
+        raise InputError(f"{called} has no class names: there is nothing to tell apart.")
+    if len(classes) < 2:
+        raise InputError(f"{called} has {len(classes)} class. Name at least two.")
+
+
 def coinciding_classes(
     class_embeddings: Tensor, classes: Sequence[str], tolerance: float = 1e-6
 ) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from zsrobust.classifier.class_embeddings import refuse_duplicates
+from zsrobust.classifier.class_embeddings import check_classes
 from zsrobust.classifier.zero_shot import ZeroShotClassifier
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
@@ -138,12 +138,7 @@ def _images(
             f"{dataset.name} is loaded already, and prompts '{prompts}' are asked for. "
             "Give the dataset by its name, or a protocol whose prompts are `dataset`."
         )
-    if dataset.variant == "user":
-        refuse_duplicates(dataset.class_names)
-    if not dataset.class_names:
-        raise InputError(f"{dataset.name} has no class names: there is nothing to tell apart.")
-    if len(dataset.class_names) < 2:
-        raise InputError(f"{dataset.name} has {len(dataset.class_names)} class. Name at least two.")
+    check_classes(dataset.name, dataset.class_names, typed=dataset.variant == "user")
     if limit is not None and limit < 1:
         raise InputError(f"limit = {limit}: give at least 1 image.")
     return dataset if limit is None else dataset.first(limit)

@@ -17,7 +17,6 @@ PACKAGES = (
     "numpy",
     "pillow",
     "datasets",
-    "accelerate",
     "pyarrow",
     "safetensors",
 )

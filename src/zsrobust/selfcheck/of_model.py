@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from zsrobust.classifier.class_embeddings import refuse_duplicates
+from zsrobust.classifier.class_embeddings import check_classes
 from zsrobust.classifier.zero_shot import classifier_of
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.pixels import read_pixels
@@ -56,10 +56,7 @@ def selfcheck_model(
         raise InputError(f"limit = {limit}: give at least 1 image.")
     images = load_dataset(dataset, split=split, data_root=data_root, classes_file=classes_file)
     images = images.first(min(limit or MOST, MOST))
-    if images.variant == "user":
-        refuse_duplicates(images.class_names)
-    if len(images.class_names) < 2:
-        raise InputError(f"{images.name} has {len(images.class_names)} class. Name at least two.")
+    check_classes(images.name, images.class_names, typed=images.variant == "user")
     loaded = load_model(model, device)
     pixels = read_pixels(images, range(len(images)), loaded.image_size).to(loaded.device)
     labels = None

@@ -1,12 +1,13 @@
-"""TensorBoard beside the JSON log, through `accelerate`."""
+"""TensorBoard beside the JSON log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from zsrobust.errors import InputError
 
@@ -30,11 +31,13 @@ def tracking(tracker: Tracker, out: Path, first: int) -> Iterator[Track]:
     if tracker == "none":
         yield lambda values, step: None
         return
-    from accelerate.tracking import TensorBoardTracker
+    from torch.utils.tensorboard import SummaryWriter
 
-    board = TensorBoardTracker("tensorboard", logging_dir=out, purge_step=first or None)
-    board.start()
-    try:
-        yield lambda values, step: board.log(dict(values), step=step)
-    finally:
-        board.finish()
+    with SummaryWriter(out / "tensorboard", purge_step=first or None) as board:
+        yield partial(_write, board)
+
+
+def _write(board: Any, values: Mapping[str, float], step: int) -> None:
+    for name, value in values.items():
+        board.add_scalar(name, value, step)
+    board.flush()

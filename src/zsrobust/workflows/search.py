@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from zsrobust.models.model import Model
 from zsrobust.records.chance import chance
 from zsrobust.records.environment import invocation, package_versions
 from zsrobust.records.header import ModelHeader, ProtocolHeader
+from zsrobust.training.processes import asked_processes
 from zsrobust.training.recipe import Recipe, load_recipe
 from zsrobust.workflows.search_attack import search_attack
 from zsrobust.workflows.search_best import FILE_NAME as BEST
@@ -98,8 +98,7 @@ def search(
 
 def _refuse_many_processes() -> None:
     """Trials are written by one process: a launcher's others would write the same folder."""
-    asked = os.environ.get("WORLD_SIZE", "1")
-    if asked != "1":
+    if (asked := asked_processes()) > 1:
         raise InputError(
             f"WORLD_SIZE = {asked}: a search runs in one process. Start it without a launcher."
         )

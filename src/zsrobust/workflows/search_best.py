@@ -25,8 +25,7 @@ def write_best(
     command: trains it, for the first line.
     """
     content, comments = _given(recipe)
-    chosen = [f"{place}={text}" for place, text in best.values.items()]
-    values = with_overrides(content, [*record.overrides, *chosen])
+    values = with_overrides(content, [*record.overrides, *best.overrides])
     said_of = {override.partition("=")[0].strip(): "--set" for override in record.overrides}
     said_of |= {place: f"chosen among {', '.join(record.grid[place])}" for place in best.values}
     for place, comment in said_of.items():

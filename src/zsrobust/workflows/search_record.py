@@ -42,6 +42,11 @@ class Trial(StrictModel):
     said: str | None = None
 
     @property
+    def overrides(self) -> list[str]:
+        """Its values as `--set` takes them."""
+        return [f"{place}={text}" for place, text in self.values.items()]
+
+    @property
     def choice(self) -> str:
         """Its values as a reader wants them, each by the last part of its place."""
         return " ".join(f"{place.rpartition('.')[2]}={text}" for place, text in self.values.items())

@@ -36,12 +36,11 @@ class Plan:
 
 def run_trial(plan: Plan, trial: Trial) -> Trial:
     """The trial, finished or diverged; both its halves continue from where a kill left them."""
-    chosen = [f"{place}={text}" for place, text in trial.values.items()]
     try:
         trained = finetune(
             plan.recipe, plan.model, plan.images.training, plan.out / trial.folder,
             limit=plan.limit, device=plan.device, seed=plan.seed,
-            overrides=[*plan.overrides, *chosen],
+            overrides=[*plan.overrides, *trial.overrides],
         )  # fmt: skip
         run = evaluate(
             trained, plan.images.validation, plan.attack, plan.out / "measured",

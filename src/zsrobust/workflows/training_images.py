@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zsrobust.classifier.class_embeddings import refuse_duplicates
+from zsrobust.classifier.class_embeddings import check_classes
 from zsrobust.data.catalogue import load_dataset
 from zsrobust.data.dataset import Dataset
-from zsrobust.errors import DataError, InputError
-from zsrobust.objectives.catalogue import learns_from
+from zsrobust.errors import DataError
+from zsrobust.objectives.catalogue import OBJECTIVES, learns_from
 from zsrobust.training.recipe import Recipe
-
-_WITHOUT_LABELS = "tecoa-pseudo, agft, fare, lore, sim-clip"
 
 
 def training_images(
@@ -41,7 +39,7 @@ def training_images(
             "--set validation=null."
         )
     if needed in ("labels", "class names") or images.class_names:
-        _check_names(images, called)
+        check_classes(images.name, images.class_names, typed=images.variant == "user")
     return images
 
 
@@ -51,7 +49,7 @@ def labelled(
     """The labelled images of a split; raises DataError or InputError for none to learn from."""
     images = _loaded(dataset, split, data_root)
     _check_labels(images, "by which accuracy is measured")
-    _check_names(images, "an accuracy")
+    check_classes(images.name, images.class_names, typed=images.variant == "user")
     return images
 
 
@@ -81,14 +79,11 @@ def _check_labels(images: Dataset, why: str) -> None:
     if images.labels is None:
         pairs = " Its captions: tecoa-captions." if images.captions else ""
         raise DataError(
-            f"{images.name} has no labels, {why}. Recipes that need none: {_WITHOUT_LABELS}.{pairs}"
+            f"{images.name} has no labels, {why}. Recipes that need none: "
+            f"{', '.join(_without_labels())}.{pairs}"
         )
 
 
-def _check_names(images: Dataset, called: str) -> None:
-    if images.variant == "user":
-        refuse_duplicates(images.class_names)
-    if not images.class_names:
-        raise InputError(f"{images.name} has no class names, which {called} needs.")
-    if len(images.class_names) < 2:
-        raise InputError(f"{images.name} has {len(images.class_names)} class. Name at least two.")
+def _without_labels() -> list[str]:
+    """Recipes for images of which no one has said what they show."""
+    return ["tecoa-pseudo", *(kind for kind in OBJECTIVES if learns_from(kind, {}) != "labels")]
